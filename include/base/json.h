@@ -12,3 +12,15 @@ JsonArray *asm_json_get_array(JsonObject *object, const char *key);
 gint64 asm_json_get_int(JsonObject *object, const char *key, gint64 fallback);
 double asm_json_get_double(JsonObject *object, const char *key, double fallback);
 gboolean asm_json_get_bool(JsonObject *object, const char *key, gboolean fallback);
+
+/**
+ * asm_json_check:
+ * @max_depth: deepest nesting of objects and arrays that is accepted
+ *
+ * Whether @text is one JSON document as RFC 8259 has it: json-glib's parser also takes
+ * comments, assignments and a second document, and recurses as deep as it is told to. Does not
+ * recurse, does not allocate.
+ *
+ * Returns: (transfer full) (nullable): NULL for JSON, else what is wrong and at which byte
+ */
+char *asm_json_check(const char *text, gsize len, guint max_depth);

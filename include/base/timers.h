@@ -16,6 +16,7 @@ typedef void (*AsmTimerFunc)(AsmTimer *timer, gpointer user_data);
 struct _AsmTimer {
         /*< private >*/
         gint64 due_us; /* monotonic */
+        guint64 order; /* how many timers were armed before: equal due times fire in this order */
         guint slot;    /* 1-based place in the heap, 0: not armed */
         AsmTimers *timers;
         AsmTimerFunc func;

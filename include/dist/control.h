@@ -3,7 +3,7 @@
 
 /*
  * Control messages of the distribution protocol to and from a struct (erl_dist_protocol
- * "Protocol between Connected Nodes", DIST.md B.4). Sequential-trace variants are decoded to
+ * "Protocol between Connected Nodes"). Sequential-trace variants are decoded to
  * their plain form, the token dropped; ALTACT_SIG_SEND (37) to the plain form that it stands for.
  */
 
@@ -26,6 +26,7 @@ typedef enum {
         ASM_CONTROL_ALIAS_SEND,
         ASM_CONTROL_UNLINK_ID,
         ASM_CONTROL_UNLINK_ID_ACK,
+        ASM_CONTROL_ALIAS_EXIT,   /* exit/3 to an alias: ALTACT_SIG_SEND with the exit bit */
         ASM_CONTROL_N_KINDS
 } AsmControlKind;
 
@@ -47,6 +48,7 @@ typedef enum {
  * | SPAWN_REPLY | pid or atom (the result) | pid | ref | | spawn_flags |
  * | ALIAS_SEND | pid | | ref (the alias) | message | |
  * | UNLINK_ID, _ACK | pid | pid | | | unlink_id |
+ * | ALIAS_EXIT | pid | | ref (the alias) | reason | |
  *
  * The types in this table are checked: a decoded control has them, with %ASM_REF_MAX_WORDS kept.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Capability flags of the handshake (erl_dist_protocol "Distribution Flags", DIST.md B.1). */
+/* Capability flags of the handshake (erl_dist_protocol "Distribution Flags"). */
 
 #include <glib.h>
 

@@ -3,13 +3,13 @@
 
 /*
  * Framing after the handshake: a 4-byte big-endian length and that many bytes, length 0 being a
- * tick (DIST.md B.3). Works in place on the caller's bytes: no copy, no descriptor.
+ * tick. Works in place on the caller's bytes: no copy, no descriptor.
  */
 
 #include <glib.h>
 
 typedef enum {
-        ASM_FRAME_MORE,   /* not a whole frame yet; @ret_need says how many bytes there must be */
+        ASM_FRAME_MORE,   /* not a whole frame yet; @ret_used says how many bytes there must be */
         ASM_FRAME_TICK,
         ASM_FRAME_PACKET,
         ASM_FRAME_BROKEN, /* error set: over the limit */

@@ -3,7 +3,7 @@
 
 /*
  * The distribution handshake, version 6, as a state machine without I/O: bytes in, bytes out, a
- * verdict (erl_dist_protocol "Distribution Handshake", DIST.md B.2). Both sides are here. The
+ * verdict (erl_dist_protocol "Distribution Handshake"). Both sides are here. The
  * acceptor stops twice to ask its owner: which cookie, and what to do about other connections
  * with the same node.
  */
@@ -53,7 +53,9 @@ void asm_handshake_start(AsmHandshake *handshake, AsmBuilder *out);
 
 /**
  * asm_handshake_feed:
- * @ret_used: (out): how many bytes were consumed; after DONE the rest is frames
+ * @ret_used: (out): how many bytes were consumed: all of them with NEED_INPUT; with the other
+ *   answers those up to the end of the message that decided. After DONE the rest is frames, after
+ *   DECIDE it is to be fed again once asm_handshake_decide() has been called.
  * @out: appended: bytes to send now (also before FAILED, then to be sent before closing)
  *
  * Errors (with FAILED): %ASM_DIST_ERROR, all codes but TOO_LARGE. No secret is in a message.
@@ -80,7 +82,9 @@ AsmHandshakeStatus asm_handshake_decide(AsmHandshake *handshake,
 
 /* known from DECIDE on (acceptor) or from the start (initiator) */
 const char *asm_handshake_get_peer_name(const AsmHandshake *handshake);
-/* the next three are valid once DONE */
+/* initiator: the digest is sent and unanswered: a peer that closes now does not like our cookie */
+gboolean asm_handshake_awaits_ack(const AsmHandshake *handshake);
+/* the next three are valid once DONE; the flags are expanded, see asm_flags_expand() */
 guint64 asm_handshake_get_peer_flags(const AsmHandshake *handshake);
 guint32 asm_handshake_get_peer_creation(const AsmHandshake *handshake);
 /* the peer said that the connection we have is stale: this one takes its place */

@@ -51,7 +51,7 @@ typedef struct {
         AsmView provider_session_id; /* a binary; unset for nil and for the text "nil" */
         AsmView metadata;
         AsmView extra;
-        AsmView whole; /* the core event itself */
+        AsmView whole;   /* the core event itself */
         gint64 sequence; /* 0 if it has none */
 } AsmCoreEvent;
 
@@ -64,14 +64,14 @@ gboolean asm_core_event_from_view(AsmView view, AsmCoreEvent *ret_event) G_GNUC_
  */
 typedef struct {
         AsmEventKind kind;
-        const char *provider;           /* atom */
-        gint64 id;                      /* positive */
-        gint64 sequence;                /* from 1 */
-        gint64 timestamp_us;            /* wall clock, UTC, us since 1970 */
-        AsmView payload;                /* a whole payload map */
-        AsmView raw;                    /* unset: nil */
+        const char *provider;            /* atom */
+        gint64 id;                       /* positive */
+        gint64 sequence;                 /* from 1 */
+        gint64 timestamp_us;             /* wall clock, UTC, us since 1970 */
+        AsmView payload;                 /* a whole payload map */
+        AsmView raw;                     /* unset: nil */
         const char *provider_session_id; /* nullable */
-        AsmView metadata;               /* unset: #{} */
+        AsmView metadata;                /* unset: #{} */
 } AsmCoreEventSpec;
 
 void asm_builder_core_event(AsmBuilder *builder, const AsmCoreEventSpec *spec);
@@ -81,7 +81,8 @@ void asm_builder_core_event(AsmBuilder *builder, const AsmCoreEventSpec *spec);
  * @n_fields: number of pairs the caller adds (atom key, value), besides __struct__, metadata and
  *   extra, which this function writes (#{} for a metadata that is not set)
  *
- * The head of 'Elixir.CliSubprocessCore.Payload.<Name>' for @kind; local kinds get a plain map.
+ * The head of 'Elixir.CliSubprocessCore.Payload.<Name>' for @kind; local kinds get a plain map
+ * of the caller's @n_fields and nothing else.
  */
 void asm_builder_payload_begin(AsmBuilder *builder,
                                AsmEventKind kind,
@@ -100,6 +101,14 @@ typedef struct {
         const char *provider;
         AsmView metadata; /* the run's metadata map (atom keys) */
 } AsmEventFrame;
+
+/**
+ * asm_builder_metadata: appends @run merged with @incoming (each a map or not set)
+ *
+ * The incoming value wins except for the protected keys of ASM_PROTOCOL.md section 3, where the
+ * run's wins. Takes time in proportion to the product of their sizes.
+ */
+void asm_builder_metadata(AsmBuilder *builder, AsmView run, AsmView incoming);
 
 /**
  * asm_builder_event:

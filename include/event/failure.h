@@ -47,19 +47,17 @@ typedef struct {
         AsmFailureKind kind;
         AsmFailureDomain domain;
         char *message;
-        AsmTerm *cause;       /* nullable: the reason term; NULL gives nil */
-        char *provider;       /* nullable */
+        AsmTerm *cause; /* nullable: the reason term; NULL gives nil */
+        char *provider; /* nullable */
         gboolean has_exit_code;
         gint exit_code;
-        gint retryable;       /* -1 not known (nil), 0, 1 */
-        AsmTerm *recovery;    /* nullable */
+        gint retryable;    /* -1 not known (nil), 0, 1 */
+        AsmTerm *recovery; /* nullable */
 } AsmFailure;
 
 /* (transfer full) */
-AsmFailure *asm_failure_new(AsmFailureKind kind,
-                            AsmFailureDomain domain,
-                            const char *format,
-                            ...) G_GNUC_PRINTF(3, 4);
+AsmFailure *asm_failure_new(AsmFailureKind kind, AsmFailureDomain domain, const char *format, ...)
+        G_GNUC_PRINTF(3, 4);
 AsmFailure *asm_failure_copy(const AsmFailure *failure);
 void asm_failure_free(AsmFailure *failure);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmFailure, asm_failure_free)

@@ -63,6 +63,8 @@ void asm_decoder_started(AsmDecoder *decoder,
                          const char *cwd);
 /* a line of stdout without its newline; emits no, one or several events */
 void asm_decoder_line(AsmDecoder *decoder, const char *line, gsize len);
+/* a line of stdout was longer than @limit bytes and is lost: emits a fatal error, buffer_overflow */
+void asm_decoder_line_too_long(AsmDecoder *decoder, gint64 limit);
 /* a chunk of stderr; kept (the last 64 KiB) for the exit */
 void asm_decoder_stderr(AsmDecoder *decoder, const char *data, gsize len);
 /**

@@ -4,6 +4,9 @@
 /*
  * The fold of a run's events into its result (ASM_PROTOCOL.md section 4). Pure: the same events
  * give the same result, whoever sent them and however they were cut into reads.
+ *
+ * Cost: cost_update events add up; the usage that a result tells is taken only when there was
+ * no cost_update, because it counts the same tokens again.
  */
 
 #include "event/event.h"
@@ -49,6 +52,11 @@ const AsmCost *asm_reducer_get_cost(const AsmReducer *reducer);
 const char *asm_reducer_get_text(const AsmReducer *reducer);
 const char *asm_reducer_get_provider_session_id(const AsmReducer *reducer); /* nullable */
 const AsmFailure *asm_reducer_get_failure(const AsmReducer *reducer);       /* nullable */
+/* what counts against max_bytes */
+gsize asm_reducer_get_size(const AsmReducer *reducer);
+/* approvals that were requested and not resolved */
+guint asm_reducer_get_n_pending(const AsmReducer *reducer);
+gboolean asm_reducer_is_pending(const AsmReducer *reducer, const char *approval_id);
 
 /**
  * asm_builder_result: appends the ASM.Result map

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Where a run executes. A backend starts a provider CLI somewhere, hands on its events and ends
+ * it; the run that owns it cannot tell the kinds apart.
+ */
+
+#include "event/failure.h"
+#include "proc/rpc.h"
+#include "provider/provider.h"
+
+typedef struct _AsmBackend AsmBackend;
+
+/**
+ * AsmBackendListener: called from the main loop, never from inside a function of this room
+ * @started: the CLI runs, or is about to
+ * @event: a core event; borrowed
+ * @failed: it could not be started; nothing follows
+ * @ended: it is over, with an exit reason (`normal` when the CLI has ended by itself); nothing follows
+ */
+typedef struct {
+        void (*started)(gpointer user_data);
+        void (*event)(AsmView core_event, gpointer user_data);
+        void (*failed)(const AsmFailure *failure, gpointer user_data);
+        void (*ended)(AsmView reason, gpointer user_data);
+} AsmBackendListener;
+
+typedef struct {
+        const AsmProvider *provider;
+        const char *run_id;
+        const char *session_id;
+        const char *prompt;
+        const char *cwd;      /* nullable: where the CLI works */
+        const char *cli_path; /* nullable: its executable */
+        AsmView options;      /* the provider's options: a keyword list */
+        AsmView metadata;     /* the run's metadata: a map with atom keys */
+
+        /* remote only */
+        const char *node;
+        const char *cookie; /* nullable */
+        guint connect_timeout_ms;
+        guint rpc_timeout_ms;
+        guint call_timeout_ms; /* for control calls: interrupt, input */
+        gboolean ensure_started;
+} AsmBackendSpec;
+
+typedef struct {
+        AsmProcs *procs;
+        AsmRpc *rpc;
+} AsmBackendContext;
+
+typedef struct {
+        const char *name; /* "local", "remote_node" */
+        AsmBackend *(*start)(const AsmBackendContext *context,
+                             const AsmBackendSpec *spec,
+                             const AsmBackendListener *listener,
+                             gpointer user_data);
+        void (*send_input)(AsmBackend *backend, const char *data, gsize len);
+        void (*end_input)(AsmBackend *backend);
+        void (*approve)(AsmBackend *backend, const char *approval_id, gboolean allow, const char *reason);
+        void (*interrupt)(AsmBackend *backend);
+        /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is */
+        void (*close)(AsmBackend *backend);
+        /* stops and resumes what feeds events, for a subscriber that does not keep up */
+        void (*set_paused)(AsmBackend *backend, gboolean is_paused);
+} AsmBackendClass;
+
+struct _AsmBackend {
+        const AsmBackendClass *klass;
+        const AsmBackendListener *listener; /* NULL once closed */
+        gpointer user_data;
+};
+
+extern const AsmBackendClass asm_backend_local;
+extern const AsmBackendClass asm_backend_remote_node;

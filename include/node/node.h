@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * This node on the network: its name, its registration with epmd, the listening socket and the
+ * links to peer nodes. Received signals go to the listener; nothing here knows what they mean.
+ */
+
+#include "base/timers.h"
+#include "dist/control.h"
+#include "node/cookie.h"
+#include "node/link.h"
+
+#include <gio/gio.h>
+
+typedef struct _AsmNode AsmNode;
+
+typedef struct {
+        char *name;             /* "asmd@host" */
+        char *listen_address;   /* "127.0.0.1"; NULL: do not listen and do not register (clients) */
+        guint16 listen_port;    /* 0: any */
+        guint16 epmd_port;
+        gboolean start_epmd;    /* start `epmd -daemon` when none answers */
+        guint net_ticktime_s;
+        guint setup_timeout_ms; /* for a handshake */
+        guint max_links;
+        gsize max_frame;        /* bytes */
+        gsize high_water;       /* bytes queued to a peer that make its link busy */
+        gsize max_queued;       /* bytes queued to a peer that end its link */
+} AsmNodeConfig;
+
+/* the defaults of DESIGN.md section 4; @name and @listen_address still unset */
+void asm_node_config_init(AsmNodeConfig *config);
+void asm_node_config_clear(AsmNodeConfig *config);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmNodeConfig, asm_node_config_clear)
+
+/**
+ * AsmNodeListener: called from the main loop, never from inside a function of this room
+ * @control: a signal from @link; its views are valid during the call
+ * @link_down: the link is out of the table already; sending to it does nothing
+ * @drained: a busy link is not busy any more
+ */
+typedef struct {
+        void (*link_up)(AsmLink *link, gpointer user_data);
+        void (*link_down)(AsmLink *link, gpointer user_data);
+        void (*control)(AsmLink *link, const AsmControl *control, gpointer user_data);
+        void (*drained)(AsmLink *link, gpointer user_data);
+} AsmNodeListener;
+
+/**
+ * asm_node_new:
+ * @config: copied
+ * @cookies: (transfer full)
+ * @timers: borrowed, outlives the node
+ */
+AsmNode *asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimers *timers);
+/* closes every link without a word to the listener */
+void asm_node_free(AsmNode *node);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmNode, asm_node_free)
+
+/* exactly once, before anything is started */
+void asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpointer user_data);
+
+/**
+ * asm_node_start_async: listens, registers with epmd (starting it if need be)
+ *
+ * Later losses of epmd are healed without a word: the name is registered again, with the same
+ * creation. Errors: ASM_NODE_ERROR_LISTEN, _EPMD, _NAME_TAKEN.
+ */
+void asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_data);
+gboolean asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **error);
+
+/**
+ * asm_node_connect_async: a link to @peer, the one there is or a new one
+ * @timeout_ms: for the whole of look-up, TCP connection and handshake
+ *
+ * asm_node_connect_finish() returns (transfer full) the link, or NULL with ASM_NODE_ERROR_NAME,
+ * _UNKNOWN_NODE, _EPMD, _CONNECT, _TIMEOUT, _REFUSED, _LIMIT, _STOPPED.
+ */
+void asm_node_connect_async(AsmNode *node,
+                            const char *peer,
+                            guint timeout_ms,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+AsmLink *asm_node_connect_finish(AsmNode *node, GAsyncResult *result, GError **error);
+
+/* borrowed: the link to @peer (an interned name) if it is up, else NULL; NULL for ourselves */
+AsmLink *asm_node_find_link(AsmNode *node, GRefString *peer);
+/* borrowed links that are up; (transfer container) */
+GPtrArray *asm_node_list_links(AsmNode *node);
+
+GRefString *asm_node_get_name(AsmNode *node);
+guint32 asm_node_get_creation(AsmNode *node);
+AsmCookies *asm_node_get_cookies(AsmNode *node);
+AsmTimers *asm_node_get_timers(AsmNode *node);
+guint16 asm_node_get_port(AsmNode *node);

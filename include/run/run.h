@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One prompt, one execution: takes a backend's events, numbers them, folds them into a result and
+ * hands them to subscribers, until exactly one of completed, failed and interrupted is reached.
+ */
+
+#include "backend/backend.h"
+#include "result/reducer.h"
+#include "run/options.h"
+
+typedef struct _AsmRun AsmRun;
+
+/* most bytes of text and messages that a result may have */
+#define ASM_RUN_RESULT_MAX (64 * 1024 * 1024)
+
+typedef struct {
+        AsmBackendContext backend;
+        gsize max_result;
+        guint max_subscribers;
+} AsmRunContext;
+
+/**
+ * AsmRunListener:
+ * @finished: the run is over, subscribers and waiters have been told. Called once, from the main loop
+ *   or from asm_run_interrupt(); the run may be freed in it.
+ */
+typedef struct {
+        void (*finished)(AsmRun *run, gpointer user_data);
+} AsmRunListener;
+
+/* @result: {ok, Result} or {error, Error}, valid during the call */
+typedef void (*AsmRunWaiterFunc)(AsmView result, gpointer user_data);
+
+/**
+ * asm_run_new: a run that waits to be started
+ * @options: (transfer full): checked; taken over and left empty
+ * @session_id: borrowed text, copied
+ */
+AsmRun *asm_run_new(const AsmRunContext *context,
+                    AsmOptions *options,
+                    const AsmProvider *provider,
+                    const char *prompt,
+                    const char *session_id,
+                    const AsmRunListener *listener,
+                    gpointer user_data);
+/* ends the backend and drops the run; subscribers are told `done` if they were not yet */
+void asm_run_free(AsmRun *run);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmRun, asm_run_free)
+
+/* never blocks and never fails: what goes wrong becomes the run's error */
+void asm_run_start(AsmRun *run);
+/* ends it as interrupted: an error event `user_cancelled`; nothing if it is over */
+void asm_run_interrupt(AsmRun *run, const char *message);
+/* ends it with @failure (transfer none) */
+void asm_run_fail(AsmRun *run, const AsmFailure *failure);
+
+/**
+ * asm_run_subscribe: events from now on go to @pid
+ * Errors: config_invalid when the node of @pid is not connected or there are too many
+ */
+gboolean asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure);
+/* @func is called once when the run is over; not when it is freed before */
+void asm_run_add_waiter(AsmRun *run, AsmRunWaiterFunc func, gpointer user_data);
+
+const char *asm_run_get_id(const AsmRun *run);
+AsmRunStatus asm_run_get_status(const AsmRun *run);
+gboolean asm_run_is_started(const AsmRun *run);
+const AsmCost *asm_run_get_cost(const AsmRun *run);
+gint64 asm_run_get_n_events(const AsmRun *run);
+guint asm_run_get_queue_timeout_ms(const AsmRun *run);
+/* appends the pid of the run's process; only while it is alive */
+void asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run);
+/* the link of @link's peer can take more again: paused backends go on */
+void asm_run_drained(AsmRun *run);

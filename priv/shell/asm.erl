@@ -1,0 +1,173 @@
+%% SPDX-License-Identifier: MIT
+%% asmd from an Erlang shell.
+%%
+%%     1> c("priv/shell/asm").
+%%     2> asm:query(codex, <<"say hello">>).
+%%
+%% Every function calls its namesake on the daemon's node, which is a C node: nothing but this
+%% table is reachable there, and nothing of this module needs to be. The node is the one given with
+%% asm:node(Node) in this process, else the environment `node` of application asm, else asmd on this
+%% host. Answers come as the daemon gives them; a daemon that cannot be reached is an error of the
+%% same shape as its own.
+-module(asm).
+
+-compile({no_auto_import, [node/0, node/1]}).
+
+-export([node/0, node/1]).
+-export([start_session/0, start_session/1, stop_session/1, session_info/1, session_id/1,
+         list_sessions/0, health/1, cost/1]).
+-export([query/2, query/3, stream/2, stream/3, interrupt/2, text/1]).
+
+-export_type([session/0, opts/0, error/0]).
+
+%% a session's pid or id; where a provider is given, a session is made for the one run
+-type session() :: pid() | binary().
+-type target() :: session() | atom().
+-type opts() :: [{atom(), term()}] | #{atom() => term()}.
+-type error() :: {error, #{kind := atom(), message := binary(), atom() => term()}}.
+
+-define(CALL_TIMEOUT_MS, 15000).
+
+%% The daemon's node.
+-spec node() -> node().
+node() ->
+    case get({?MODULE, node}) of
+        undefined -> application:get_env(?MODULE, node, here());
+        Node -> Node
+    end.
+
+%% Sets it for this process.
+-spec node(node()) -> ok.
+node(Node) when is_atom(Node) ->
+    put({?MODULE, node}, Node),
+    ok.
+
+-spec start_session() -> {ok, pid()} | error().
+start_session() -> call(start_session, []).
+
+-spec start_session(opts()) -> {ok, pid()} | error().
+start_session(Opts) -> call(start_session, [Opts]).
+
+-spec stop_session(session()) -> ok | error().
+stop_session(Session) -> call(stop_session, [Session]).
+
+-spec session_info(session()) -> {ok, map()} | error().
+session_info(Session) -> call(session_info, [Session]).
+
+-spec session_id(session()) -> {ok, binary()} | error().
+session_id(Session) -> call(session_id, [Session]).
+
+-spec list_sessions() -> [term()] | error().
+list_sessions() -> call(list_sessions, []).
+
+-spec health(session()) -> healthy | {unhealthy, term()} | error().
+health(Session) -> call(health, [Session]).
+
+-spec cost(session()) -> map() | error().
+cost(Session) -> call(cost, [Session]).
+
+%% Runs a prompt to its end; the run's own deadline bounds the wait.
+-spec query(target(), iodata()) -> {ok, map()} | error().
+query(Target, Prompt) -> query(Target, Prompt, []).
+
+-spec query(target(), iodata(), opts()) -> {ok, map()} | error().
+query(Target, Prompt, Opts) ->
+    call(query, [Target, prompt(Prompt), Opts], infinity).
+
+%% Starts a run and prints its events until it is done. With `subscriber` in Opts it returns at once,
+%% and that process gets {asm_run_event, RunId, Event} and at the end {asm_run_done, RunId}.
+-spec stream(target(), iodata()) -> {ok, binary()} | error().
+stream(Target, Prompt) -> stream(Target, Prompt, []).
+
+-spec stream(target(), iodata(), opts()) -> {ok, binary()} | error().
+stream(Target, Prompt, Opts) ->
+    Map = to_map(Opts),
+    case call(stream, [Target, prompt(Prompt), maps:merge(#{subscriber => self()}, Map)]) of
+        {ok, RunId} when not is_map_key(subscriber, Map) -> print_events(RunId);
+        Answer -> Answer
+    end.
+
+-spec interrupt(session(), binary()) -> ok | error().
+interrupt(Session, RunId) -> call(interrupt, [Session, RunId]).
+
+%% The text of a result: asm:text(asm:query(...)).
+-spec text({ok, map()} | map()) -> binary().
+text({ok, Result}) -> text(Result);
+text(#{text := Text}) -> Text.
+
+%%% the call
+
+call(Function, Args) ->
+    call(Function, Args, ?CALL_TIMEOUT_MS).
+
+call(Function, Args, Timeout) ->
+    Node = node(),
+    try
+        erpc:call(Node, ?MODULE, Function, Args, Timeout)
+    catch
+        error:{erpc, noconnection} ->
+            failed(connection_failed, "~ts cannot be reached: is asmd running there, and is the "
+                   "cookie the same? (asm:node/1 selects another)", [Node]);
+        error:{erpc, timeout} ->
+            failed(timeout, "~ts did not answer ~ts within ~b ms", [Node, Function, Timeout]);
+        error:{erpc, notsup} ->
+            failed(connection_failed, "this node is not distributed: start erl with -sname", []);
+        error:{exception, undef, _} ->
+            failed(unknown, "~ts does not offer ~ts/~b", [Node, Function, length(Args)]);
+        Class:Reason ->
+            failed(unknown, "~ts: ~tp", [Node, {Class, Reason}])
+    end.
+
+failed(Kind, Format, Args) ->
+    {error, #{'__struct__' => 'Elixir.ASM.Error',
+              '__exception__' => true,
+              kind => Kind,
+              domain => transport,
+              message => unicode:characters_to_binary(io_lib:format(Format, Args)),
+              cause => nil,
+              provider => nil,
+              exit_code => nil,
+              retryable => false,
+              recovery => nil}}.
+
+here() ->
+    [_, Host] = string:split(atom_to_list(erlang:node()), "@"),
+    list_to_atom("asmd@" ++ Host).
+
+prompt(Prompt) ->
+    unicode:characters_to_binary(Prompt).
+
+to_map(Opts) when is_map(Opts) -> Opts;
+to_map(Opts) when is_list(Opts) -> maps:from_list(lists:reverse(Opts)).
+
+%%% printing
+
+print_events(RunId) ->
+    receive
+        {asm_run_event, RunId, #{kind := Kind, payload := Payload}} ->
+            print(Kind, Payload),
+            print_events(RunId);
+        {asm_run_done, RunId} ->
+            io:nl(),
+            {ok, RunId}
+    end.
+
+print(assistant_delta, #{content := Text}) ->
+    io:put_chars(Text);
+print(assistant_message, #{content := Blocks}) ->
+    io:put_chars([block(Block) || Block <- Blocks]);
+print(thinking, #{content := Text}) ->
+    io:format("[~ts]~n", [Text]);
+print(tool_use, #{tool_name := Name, input := Input}) ->
+    io:format("~n* ~ts ~tp~n", [Name, Input]);
+print(error, #{message := Message}) ->
+    io:format("~n! ~ts~n", [Message]);
+print(stderr, #{content := Text}) ->
+    io:put_chars(standard_error, Text);
+print(_Kind, _Payload) ->
+    ok.
+
+block(Text) when is_binary(Text) -> Text;
+block(#{<<"text">> := Text}) -> Text;
+block(#{text := Text}) -> Text;
+block(_) -> [].

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Exported functions about the daemon itself. */
+
+#include "method-private.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* resident set size from /proc, 0 if it cannot be read */
+static gint64
+rss_bytes(void)
+{
+        g_autofree char *text = NULL;
+        long pages = 0;
+
+        if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL) ||
+            sscanf(text, "%*s %ld", &pages) != 1)
+                return 0;
+        return (gint64)pages * sysconf(_SC_PAGESIZE);
+}
+
+static void
+put_int(AsmBuilder *value, const char *key, gint64 number)
+{
+        asm_builder_atom(value, key);
+        asm_builder_int(value, number);
+}
+
+static void
+put_peers(AsmBuilder *value, AsmNode *node)
+{
+        g_autoptr(GPtrArray) links = asm_node_list_links(node);
+
+        asm_builder_atom(value, "peers");
+        asm_builder_list(value, links->len);
+        for (guint i = 0; i < links->len; i++) {
+                asm_builder_map(value, 1);
+                asm_builder_atom(value, "node");
+                asm_builder_atom(value, asm_link_get_peer(g_ptr_array_index(links, i)));
+        }
+        asm_builder_nil(value);
+}
+
+void
+asm_method_status(const AsmRequest *request, AsmReply *reply)
+{
+        AsmApi *api = request->api;
+        AsmNode *node = asm_procs_get_node(api->procs);
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        guint running;
+        guint queued;
+
+        asm_manager_count_runs(api->manager, &running, &queued);
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        asm_builder_map(&value, 9);
+        asm_builder_atom(&value, "node");
+        asm_builder_atom(&value, asm_node_get_name(node));
+        asm_builder_atom(&value, "version");
+        asm_builder_text(&value, ASM_VERSION);
+        put_int(&value, "uptime_ms", (g_get_monotonic_time() - api->started_us) / 1000);
+        put_int(&value, "sessions", asm_manager_count(api->manager));
+        put_int(&value, "runs", running);
+        put_int(&value, "queued", queued);
+        put_int(&value, "processes", asm_procs_count(api->procs));
+        put_int(&value, "rss_bytes", rss_bytes());
+        put_peers(&value, node);
+        reply->send(reply, asm_builder_peek(&value));
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The table of exported functions and how a call of one is answered. */
+
+#include "api/api.h"
+
+#define ASM_METHOD_ARGS_MAX 3
+
+typedef struct _AsmReply AsmReply;
+
+/**
+ * AsmReply: where the value of a call goes; every call is answered exactly once
+ * @send: puts @value where it belongs and frees the reply
+ */
+struct _AsmReply {
+        void (*send)(AsmReply *reply, AsmView value);
+};
+
+typedef struct {
+        AsmApi *api;
+        AsmView args[ASM_METHOD_ARGS_MAX]; /* unset from n_args on */
+        guint n_args;
+        AsmView caller; /* pid */
+} AsmRequest;
+
+typedef struct {
+        const char *name;
+        guint min_args;
+        guint max_args;
+        /* @reply: (transfer full), answered now or later */
+        void (*handle)(const AsmRequest *request, AsmReply *reply);
+} AsmMethod;
+
+struct _AsmApi {
+        AsmProcs *procs;
+        AsmManager *manager;
+        gint64 started_us; /* monotonic */
+        GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
+};
+
+/* (nullable): the function @name with @n_args arguments */
+const AsmMethod *asm_method_find(const char *name, gsize len, guint n_args);
+/* the modules under which the table is exported */
+gboolean asm_method_is_module(AsmView module);
+
+/**
+ * asm_method_call: calls @name with the elements of the list @args
+ * @reply: (transfer full) if the function exists
+ *
+ * Returns: FALSE: there is no such function, or @args is no list; nothing was done
+ */
+gboolean asm_method_call(AsmApi *api,
+                         AsmView name,
+                         AsmView args,
+                         AsmView caller,
+                         AsmReply *reply);
+
+/* reply helpers */
+void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);
+void asm_reply_atom(AsmReply *reply, const char *atom);
+
+/* the handlers, by noun: method-session.c, method-run.c, method-node.c */
+void asm_method_start_session(const AsmRequest *request, AsmReply *reply);
+void asm_method_stop_session(const AsmRequest *request, AsmReply *reply);
+void asm_method_session_info(const AsmRequest *request, AsmReply *reply);
+void asm_method_session_id(const AsmRequest *request, AsmReply *reply);
+void asm_method_list_sessions(const AsmRequest *request, AsmReply *reply);
+void asm_method_health(const AsmRequest *request, AsmReply *reply);
+void asm_method_cost(const AsmRequest *request, AsmReply *reply);
+void asm_method_query(const AsmRequest *request, AsmReply *reply);
+void asm_method_stream(const AsmRequest *request, AsmReply *reply);
+void asm_method_interrupt(const AsmRequest *request, AsmReply *reply);
+void asm_method_status(const AsmRequest *request, AsmReply *reply);
+
+/* the session that an argument names, by pid or id; NULL with a failure */
+AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure);
+
+/* the faces */
+extern const AsmServerClass asm_api_server_class; /* asm: server.c */
+AsmServer *asm_api_start_server(AsmApi *api,
+                                const AsmServerClass *klass,
+                                const char *name);
+AsmApi *asm_api_of_server(AsmServer *server);
+/* served.c: rpc, erpc, rex, net_kernel */
+void asm_api_serve(AsmApi *api);

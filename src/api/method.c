@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The exported functions. Whatever is not in this table cannot be reached from outside: there is
+ * no apply, no evaluation, no module but this one.
+ */
+
+#include "method-private.h"
+
+#include "term/reader.h"
+
+#include <string.h>
+
+static const AsmMethod methods[] = {
+        { "start_session", 0, 1, asm_method_start_session },
+        { "stop_session", 1, 1, asm_method_stop_session },
+        { "session_info", 1, 1, asm_method_session_info },
+        { "session_id", 1, 1, asm_method_session_id },
+        { "list_sessions", 0, 0, asm_method_list_sessions },
+        { "health", 1, 1, asm_method_health },
+        { "cost", 1, 1, asm_method_cost },
+        { "query", 2, 3, asm_method_query },
+        { "stream", 2, 3, asm_method_stream },
+        { "interrupt", 2, 2, asm_method_interrupt },
+        { "status", 0, 0, asm_method_status },
+};
+
+const AsmMethod *
+asm_method_find(const char *name, gsize len, guint n_args)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(methods); i++) {
+                const AsmMethod *method = &methods[i];
+
+                if (strlen(method->name) == len && memcmp(method->name, name, len) == 0 &&
+                    n_args >= method->min_args && n_args <= method->max_args)
+                        return method;
+        }
+        return NULL;
+}
+
+gboolean
+asm_method_is_module(AsmView module)
+{
+        return asm_view_is_atom(module, "asm") || asm_view_is_atom(module, "Elixir.ASM");
+}
+
+gboolean
+asm_method_call(AsmApi *api, AsmView name, AsmView args, AsmView caller, AsmReply *reply)
+{
+        AsmRequest request = { .api = api, .caller = caller };
+        AsmListCursor cursor = asm_view_list(args);
+        const AsmMethod *method;
+        const char *text;
+        gsize len;
+        guint n;
+
+        if (!asm_view_get_atom(name, &text, &len) || !asm_view_get_list_length(args, &n) ||
+            n > ASM_METHOD_ARGS_MAX)
+                return FALSE;
+        method = asm_method_find(text, len, n);
+        if (method == NULL)
+                return FALSE;
+        while (request.n_args < n && asm_list_next(&cursor, &request.args[request.n_args]))
+                request.n_args++;
+        method->handle(&request, reply);
+        return TRUE;
+}
+
+void
+asm_reply_failure(AsmReply *reply, const AsmFailure *failure)
+{
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "error");
+        asm_builder_failure(&value, failure);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+void
+asm_reply_atom(AsmReply *reply, const char *atom)
+{
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+
+        asm_builder_atom(&value, atom);
+        reply->send(reply, asm_builder_peek(&value));
+}

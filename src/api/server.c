@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The gen_server face: calls `{Function, Args}` to the registered server `asm`. Functions and
+ * errors are those of the other faces; a function that does not exist is an error too, since a
+ * gen_server call has no `undef`.
+ */
+
+#include "method-private.h"
+
+#include "term/print.h"
+#include "term/reader.h"
+
+typedef struct {
+        AsmServer server;
+        AsmApi *api;
+} ApiServer;
+
+typedef struct {
+        AsmReply reply;
+        AsmProcs *procs;
+        AsmTerm *from;
+} CallReply;
+
+static void
+call_reply_send(AsmReply *reply, AsmView value)
+{
+        CallReply *self = (CallReply *)reply;
+
+        asm_procs_reply(self->procs, asm_term_view(self->from), value);
+        asm_term_unref(self->from);
+        g_free(self);
+}
+
+static void
+on_call(AsmServer *server, AsmView from, AsmView request)
+{
+        AsmApi *api = asm_api_of_server(server);
+        CallReply *reply;
+        AsmView caller[2];
+        AsmView part[2];
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *shown = NULL;
+
+        if (!asm_view_get_tuple(from, 2, caller))
+                return;
+        reply = g_new0(CallReply, 1);
+        reply->reply.send = call_reply_send;
+        reply->procs = api->procs;
+        reply->from = asm_term_new(from);
+        if (asm_view_get_tuple(request, 2, part) &&
+            asm_method_call(api, part[0], part[1], caller[0], &reply->reply))
+                return;
+        shown = asm_view_print(request, ASM_SYNTAX_ERLANG, 120);
+        failure = asm_failure_new(
+                ASM_FAILURE_CONFIG_INVALID,
+                ASM_DOMAIN_CONFIG,
+                "no such function: %s; a call is {Function, [Argument]} with a function and a number of arguments that asm exports",
+                shown);
+        asm_reply_failure(&reply->reply, failure);
+}
+
+static void
+on_finalize(AsmServer *server)
+{
+        g_free(server);
+}
+
+/* exit signals do not end what everybody depends on, `kill` excepted */
+const AsmServerClass asm_api_server_class = { .module = "asm",
+                                              .traps_exits = TRUE,
+                                              .call = on_call,
+                                              .finalize = on_finalize };
+
+AsmApi *
+asm_api_of_server(AsmServer *server)
+{
+        return ((ApiServer *)server)->api;
+}
+
+AsmServer *
+asm_api_start_server(AsmApi *api, const AsmServerClass *klass, const char *name)
+{
+        ApiServer *self = g_new0(ApiServer, 1);
+
+        self->api = api;
+        asm_server_start(&self->server, klass, api->procs);
+        asm_server_register(&self->server, name);
+        g_ptr_array_add(api->servers, self);
+        return &self->server;
+}
+
+AsmApi *
+asm_api_new(AsmProcs *procs, AsmManager *manager)
+{
+        AsmApi *api = g_new0(AsmApi, 1);
+
+        api->procs = procs;
+        api->manager = manager;
+        api->started_us = g_get_monotonic_time();
+        api->servers = g_ptr_array_new_with_free_func((GDestroyNotify)asm_server_unref);
+        asm_api_start_server(api, &asm_api_server_class, "asm");
+        asm_api_serve(api);
+        return api;
+}
+
+void
+asm_api_free(AsmApi *api)
+{
+        if (api == NULL)
+                return;
+        asm_procs_set_spawner(api->procs, NULL, NULL, NULL);
+        for (guint i = 0; i < api->servers->len; i++)
+                asm_server_stop_atom(g_ptr_array_index(api->servers, i), "shutdown");
+        g_ptr_array_unref(api->servers);
+        g_free(api);
+}

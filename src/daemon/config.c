@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The configuration file is a key file. Every key is in one table with its range; a group or key
+ * that is not in the table is an error, because a misspelt limit is no limit.
+ */
+
+#include "daemon/config.h"
+
+#include "dist/epmd.h"
+#include "node/name.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK(asm_config_error, asm_config_error)
+
+typedef enum {
+        KEY_TEXT,
+        KEY_UINT,
+        KEY_SIZE,
+        KEY_BOOL,
+} KeyType;
+
+typedef struct {
+        const char *group;
+        const char *key;
+        KeyType type;
+        gsize offset;
+        guint64 min;
+        guint64 max;
+} KeyRule;
+
+#define AT(member) G_STRUCT_OFFSET(AsmConfig, member)
+#define KIB G_GUINT64_CONSTANT(1024)
+#define MIB (KIB * 1024)
+
+static const KeyRule rules[] = {
+        { "node", "name", KEY_TEXT, AT(name), 0, 0 },
+        { "node", "long_name", KEY_BOOL, AT(is_long_name), 0, 0 },
+        { "node", "cookie_file", KEY_TEXT, AT(cookie_file), 0, 0 },
+        { "node", "listen", KEY_TEXT, AT(listen), 0, 0 },
+        { "node", "net_ticktime", KEY_UINT, AT(node.net_ticktime_s), 1, 86400 },
+        { "node", "setup_timeout_ms", KEY_UINT, AT(node.setup_timeout_ms), 100, 120000 },
+        { "node", "start_epmd", KEY_BOOL, AT(node.start_epmd), 0, 0 },
+        { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
+        { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
+        { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
+        { "limits", "max_queued_bytes", KEY_SIZE, AT(node.max_queued), MIB, 1024 * MIB },
+        { "limits", "max_mailbox", KEY_UINT, AT(max_mail), 16, 10000000 },
+        { "limits", "max_sessions", KEY_UINT, AT(limits.max_sessions), 1, 10000000 },
+        { "limits", "max_runs", KEY_UINT, AT(limits.max_runs), 1, 10000000 },
+        { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB },
+        { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000 },
+};
+
+void
+asm_config_init(AsmConfig *config)
+{
+        *config = (AsmConfig){ .name = g_strdup("asmd"),
+                               .listen = g_strdup("127.0.0.1"),
+                               .limits = { .max_sessions = 100000,
+                                           .max_runs = 20000,
+                                           .max_result = ASM_RUN_RESULT_MAX,
+                                           .max_subscribers = 1000 },
+                               .max_mail = 100000 };
+        asm_node_config_init(&config->node);
+}
+
+void
+asm_config_clear(AsmConfig *config)
+{
+        g_clear_pointer(&config->name, g_free);
+        g_clear_pointer(&config->cookie_file, g_free);
+        g_clear_pointer(&config->listen, g_free);
+        asm_node_config_clear(&config->node);
+}
+
+static const KeyRule *
+find_rule(const char *group, const char *key)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+                if (strcmp(rules[i].group, group) == 0 && strcmp(rules[i].key, key) == 0)
+                        return &rules[i];
+        }
+        return NULL;
+}
+
+static gboolean
+set_number(gpointer field, const KeyRule *rule, const char *value)
+{
+        guint64 number;
+
+        if (!g_ascii_string_to_unsigned(value, 10, rule->min, rule->max, &number, NULL))
+                return FALSE;
+        if (rule->type == KEY_SIZE)
+                *(gsize *)field = number;
+        else
+                *(guint *)field = (guint)number;
+        return TRUE;
+}
+
+static gboolean
+set_value(AsmConfig *config, const KeyRule *rule, const char *value)
+{
+        gpointer field = G_STRUCT_MEMBER_P(config, rule->offset);
+
+        switch (rule->type) {
+        case KEY_TEXT:
+                g_free(*(char **)field);
+                *(char **)field = g_strdup(value);
+                return *value != '\0';
+        case KEY_BOOL:
+                *(gboolean *)field = strcmp(value, "true") == 0;
+                return *(gboolean *)field || strcmp(value, "false") == 0;
+        case KEY_UINT:
+        case KEY_SIZE:
+                return set_number(field, rule, value);
+        }
+        return FALSE;
+}
+
+static void
+value_error(const KeyRule *rule, const char *path, const char *value, GError **error)
+{
+        g_autofree char *shown = g_strescape(value, NULL);
+        g_autofree char *range =
+                g_strdup_printf("a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                                rule->min,
+                                rule->max);
+
+        g_set_error(error,
+                    ASM_CONFIG_ERROR,
+                    ASM_CONFIG_ERROR_VALUE,
+                    "%s: %s in [%s]: '%s' is not valid, expected %s",
+                    path,
+                    rule->key,
+                    rule->group,
+                    shown,
+                    rule->type == KEY_TEXT   ? "some text"
+                    : rule->type == KEY_BOOL ? "true or false"
+                                             : range);
+}
+
+static gboolean
+load_group(AsmConfig *config,
+           GKeyFile *file,
+           const char *path,
+           const char *group,
+           GError **error)
+{
+        g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
+
+        for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
+                const KeyRule *rule = find_rule(group, keys[i]);
+                g_autofree char *value = NULL;
+
+                if (rule == NULL) {
+                        g_set_error(error,
+                                    ASM_CONFIG_ERROR,
+                                    ASM_CONFIG_ERROR_KEY,
+                                    "%s: there is no key %s in [%s]; see asmd.conf(5)",
+                                    path,
+                                    keys[i],
+                                    group);
+                        return FALSE;
+                }
+                value = g_key_file_get_string(file, group, keys[i], NULL);
+                if (value == NULL || !set_value(config, rule, g_strstrip(value))) {
+                        value_error(rule, path, value != NULL ? value : "", error);
+                        return FALSE;
+                }
+        }
+        return TRUE;
+}
+
+gboolean
+asm_config_load(AsmConfig *config, const char *path, GError **error)
+{
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(GError) cause = NULL;
+        g_auto(GStrv) groups = NULL;
+
+        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &cause)) {
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_FILE,
+                            "configuration file '%s': %s",
+                            path,
+                            cause->message);
+                return FALSE;
+        }
+        groups = g_key_file_get_groups(file, NULL);
+        for (guint i = 0; groups[i] != NULL; i++) {
+                if (!load_group(config, file, path, groups[i], error))
+                        return FALSE;
+        }
+        return TRUE;
+}
+
+/* "ADDRESS" or "ADDRESS:PORT" */
+static gboolean
+split_listen(AsmConfig *config, GError **error)
+{
+        const char *colon = strrchr(config->listen, ':');
+        guint64 port = 0;
+        g_autoptr(GInetAddress) ip = NULL;
+        g_autofree char *address =
+                colon != NULL ? g_strndup(config->listen, (gsize)(colon - config->listen))
+                              : g_strdup(config->listen);
+
+        ip = g_inet_address_new_from_string(address);
+        if (ip == NULL || g_inet_address_get_family(ip) != G_SOCKET_FAMILY_IPV4 ||
+            (colon != NULL &&
+             !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT16, &port, NULL))) {
+                g_autofree char *shown = g_strescape(config->listen, NULL);
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "listen: '%s' is not valid, expected an IPv4 address, or ADDRESS:PORT",
+                            shown);
+                return FALSE;
+        }
+        config->node.listen_address = g_steal_pointer(&address);
+        config->node.listen_port = (guint16)port;
+        return TRUE;
+}
+
+static gboolean
+read_epmd_port(AsmConfig *config, GError **error)
+{
+        const char *text = g_getenv("ERL_EPMD_PORT");
+        guint64 port = ASM_EPMD_DEFAULT_PORT;
+
+        if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &port, NULL)) {
+                g_autofree char *shown = g_strescape(text, NULL);
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "ERL_EPMD_PORT: '%s' is not valid, expected a port from 1 to 65535",
+                            shown);
+                return FALSE;
+        }
+        config->node.epmd_port = (guint16)port;
+        return TRUE;
+}
+
+gboolean
+asm_config_finish(AsmConfig *config, GError **error)
+{
+        g_free(config->node.name);
+        config->node.name = asm_node_name_complete(config->name, config->is_long_name, error);
+        return config->node.name != NULL && split_listen(config, error) &&
+               read_epmd_port(config, error);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+
+/* asmd: reads its command line, builds the daemon, runs it, prints the one error. */
+
+#include "daemon/daemon.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+
+typedef struct {
+        char *sname;
+        char *name;
+        char *cookie_file;
+        char *listen;
+        char *config;
+        gboolean version;
+} Options;
+
+static void
+options_clear(Options *options)
+{
+        g_free(options->sname);
+        g_free(options->name);
+        g_free(options->cookie_file);
+        g_free(options->listen);
+        g_free(options->config);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static void
+set_text(char **field, const char *text)
+{
+        if (text == NULL)
+                return;
+        g_free(*field);
+        *field = g_strdup(text);
+}
+
+static gboolean
+parse(Options *options, int *argc, char ***argv, GError **error)
+{
+        const GOptionEntry entries[] = {
+                { "sname", 0, 0, G_OPTION_ARG_STRING, &options->sname, "Short node name (default asmd)", "NAME" },
+                { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "Long node name", "NAME@HOST" },
+                { "cookie-file", 0, 0, G_OPTION_ARG_FILENAME, &options->cookie_file, "File with the cookie (default ~/.erlang.cookie)", "FILE" },
+                { "listen", 0, 0, G_OPTION_ARG_STRING, &options->listen, "Where peers come in (default 127.0.0.1, any port)", "ADDRESS[:PORT]" },
+                { "config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration file", "FILE" },
+                { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
+                G_OPTION_ENTRY_NULL,
+        };
+        g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+        g_option_context_set_summary(
+                context, "Runs sessions of AI coding agents as a hidden node of an Erlang cluster.");
+        g_option_context_add_main_entries(context, entries, NULL);
+        if (!g_option_context_parse(context, argc, argv, error))
+                return FALSE;
+        if (*argc > 1) {
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_USAGE,
+                            "'%s': asmd takes options only",
+                            (*argv)[1]);
+                return FALSE;
+        }
+        if (options->sname != NULL && options->name != NULL) {
+                g_set_error_literal(error,
+                                    ASM_CONFIG_ERROR,
+                                    ASM_CONFIG_ERROR_USAGE,
+                                    "--sname and --name exclude each other");
+                return FALSE;
+        }
+        return TRUE;
+}
+
+/* the command line wins over the file */
+static gboolean
+configure(AsmConfig *config, const Options *options, GError **error)
+{
+        asm_config_init(config);
+        if (options->config != NULL && !asm_config_load(config, options->config, error))
+                return FALSE;
+        if (options->sname != NULL || options->name != NULL) {
+                set_text(&config->name, options->name != NULL ? options->name : options->sname);
+                config->is_long_name = options->name != NULL;
+        }
+        set_text(&config->cookie_file, options->cookie_file);
+        set_text(&config->listen, options->listen);
+        return asm_config_finish(config, error);
+}
+
+int
+main(int argc, char **argv)
+{
+        g_auto(Options) options = { 0 };
+        g_auto(AsmConfig) config = { 0 };
+        g_autoptr(AsmDaemon) daemon = NULL;
+        g_autoptr(GError) error = NULL;
+
+        setlocale(LC_ALL, "");
+        /* a CLI or a peer that goes away is an error of a write, not the end */
+        signal(SIGPIPE, SIG_IGN);
+        if (!parse(&options, &argc, &argv, &error)) {
+                fprintf(stderr, "asmd: %s; see asmd --help\n", error->message);
+                return 2;
+        }
+        if (options.version) {
+                puts("asmd " ASM_VERSION);
+                return 0;
+        }
+        if (configure(&config, &options, &error))
+                daemon = asm_daemon_new(&config, &error);
+        if (daemon == NULL || !asm_daemon_run(daemon, &error)) {
+                fprintf(stderr, "asmd: %s\n", error->message);
+                return 1;
+        }
+        return 0;
+}

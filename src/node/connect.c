@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Connecting to a peer: ask its epmd for the port, connect, shake hands. However many callers want
+ * a peer there is one attempt, and each caller has a deadline of its own. A caller is served by any
+ * link to the peer that comes up, also by one that the peer began at the same moment.
+ */
+
+#include "node-private.h"
+
+#include "dist/error.h"
+#include "node/error.h"
+#include "node/name.h"
+
+struct _AsmAttempt {
+        AsmNode *node;
+        GRefString *peer;
+        GPtrArray *waiters; /* owned Waiter */
+        GCancellable *cancellable;
+        AsmLink *link; /* borrowed, while shaking hands */
+        gboolean has_yielded;
+};
+
+typedef struct {
+        AsmAttempt *attempt;
+        GTask *task;
+        AsmTimer timer;
+        guint timeout_ms;
+} Waiter;
+
+static void
+waiter_free(gpointer data)
+{
+        Waiter *waiter = data;
+
+        asm_timer_disarm(&waiter->timer);
+        if (waiter->task != NULL)
+                g_task_return_new_error(waiter->task,
+                                        ASM_NODE_ERROR,
+                                        ASM_NODE_ERROR_STOPPED,
+                                        "the node is stopping");
+        g_clear_object(&waiter->task);
+        g_free(waiter);
+}
+
+void
+asm_attempt_free(gpointer data)
+{
+        AsmAttempt *attempt = data;
+
+        g_cancellable_cancel(attempt->cancellable);
+        g_object_unref(attempt->cancellable);
+        g_ptr_array_unref(attempt->waiters);
+        g_ref_string_release(attempt->peer);
+        g_free(attempt);
+}
+
+/* takes the attempt out of the table; the caller frees it */
+static AsmAttempt *
+take_attempt(AsmNode *node, GRefString *peer)
+{
+        gpointer attempt = NULL;
+
+        g_hash_table_steal_extended(node->attempts, peer, NULL, &attempt);
+        return attempt;
+}
+
+static void
+fail_attempt(AsmAttempt *attempt, const GError *error)
+{
+        take_attempt(attempt->node, attempt->peer);
+        for (guint i = 0; i < attempt->waiters->len; i++) {
+                Waiter *waiter = g_ptr_array_index(attempt->waiters, i);
+                GTask *task = g_steal_pointer(&waiter->task);
+
+                g_task_return_error(task, g_error_copy(error));
+                g_object_unref(task);
+        }
+        asm_attempt_free(attempt);
+}
+
+void
+asm_node_attempt_done(AsmNode *node, AsmLink *link)
+{
+        AsmAttempt *attempt = take_attempt(node, link->peer);
+
+        if (attempt == NULL)
+                return;
+        for (guint i = 0; i < attempt->waiters->len; i++) {
+                Waiter *waiter = g_ptr_array_index(attempt->waiters, i);
+                GTask *task = g_steal_pointer(&waiter->task);
+
+                g_task_return_pointer(task, asm_link_ref(link), (GDestroyNotify)asm_link_unref);
+                g_object_unref(task);
+        }
+        asm_attempt_free(attempt);
+}
+
+void
+asm_node_attempt_failed(AsmNode *node, AsmLink *link)
+{
+        AsmAttempt *attempt =
+                link->peer != NULL ? g_hash_table_lookup(node->attempts, link->peer) : NULL;
+
+        if (attempt == NULL || attempt->link != link)
+                return;
+        attempt->link = NULL;
+        if (attempt->has_yielded ||
+            g_error_matches(link->error, ASM_DIST_ERROR, ASM_DIST_ERROR_SIMULTANEOUS))
+                return;
+        fail_attempt(attempt, link->error);
+}
+
+gboolean
+asm_node_is_connecting(AsmNode *node, GRefString *peer)
+{
+        AsmAttempt *attempt = g_hash_table_lookup(node->attempts, peer);
+
+        return attempt != NULL && attempt->link != NULL;
+}
+
+void
+asm_node_attempt_yield(AsmNode *node, GRefString *peer)
+{
+        AsmAttempt *attempt = g_hash_table_lookup(node->attempts, peer);
+
+        attempt->has_yielded = TRUE;
+        if (attempt->link != NULL)
+                asm_link_close(attempt->link, "the peer connects at the same moment");
+}
+
+static gboolean
+is_cancelled(const GError *error)
+{
+        return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmAttempt *attempt = user_data;
+        g_autoptr(GError) cause = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GSocketConnection) connection =
+                g_socket_client_connect_to_host_finish(G_SOCKET_CLIENT(source), result, &cause);
+
+        if (is_cancelled(cause))
+                return;
+        if (connection == NULL) {
+                error = g_error_new(ASM_NODE_ERROR,
+                                    ASM_NODE_ERROR_CONNECT,
+                                    "cannot connect to '%s': %s",
+                                    attempt->peer,
+                                    cause->message);
+                fail_attempt(attempt, error);
+                return;
+        }
+        if (attempt->has_yielded)
+                return;
+        attempt->link =
+                asm_link_new_initiator(attempt->node, G_IO_STREAM(connection), attempt->peer);
+        g_ptr_array_add(attempt->node->links, attempt->link);
+}
+
+static void
+on_port_known(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmAttempt *attempt = user_data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GSocketClient) tcp = NULL;
+        guint16 port = asm_epmd_lookup_finish(result, &error);
+
+        if (is_cancelled(error))
+                return;
+        if (port == 0) {
+                fail_attempt(attempt, error);
+                return;
+        }
+        tcp = g_socket_client_new();
+        g_socket_client_set_enable_proxy(tcp, FALSE);
+        g_socket_client_set_family(tcp, G_SOCKET_FAMILY_IPV4);
+        g_socket_client_connect_to_host_async(tcp,
+                                              asm_node_name_host(attempt->peer),
+                                              port,
+                                              attempt->cancellable,
+                                              on_tcp_connected,
+                                              attempt);
+}
+
+static AsmAttempt *
+begin_attempt(AsmNode *node, const char *peer)
+{
+        AsmAttempt *attempt = g_new0(AsmAttempt, 1);
+
+        attempt->node = node;
+        attempt->peer = g_ref_string_new_intern(peer);
+        attempt->waiters = g_ptr_array_new_with_free_func(waiter_free);
+        attempt->cancellable = g_cancellable_new();
+        g_hash_table_insert(node->attempts, attempt->peer, attempt);
+        asm_epmd_lookup_async(
+                peer, node->config.epmd_port, attempt->cancellable, on_port_known, attempt);
+        return attempt;
+}
+
+static void
+on_waiter_timeout(AsmTimer *timer, gpointer user_data)
+{
+        Waiter *waiter = user_data;
+        AsmAttempt *attempt = waiter->attempt;
+        GTask *task = g_steal_pointer(&waiter->task);
+
+        g_task_return_new_error(task,
+                                ASM_NODE_ERROR,
+                                ASM_NODE_ERROR_TIMEOUT,
+                                "'%s' did not answer within %u ms",
+                                attempt->peer,
+                                waiter->timeout_ms);
+        g_object_unref(task);
+        g_ptr_array_remove(attempt->waiters, waiter);
+        if (attempt->waiters->len > 0)
+                return;
+        take_attempt(attempt->node, attempt->peer);
+        if (attempt->link != NULL)
+                asm_link_close(attempt->link, "nobody waits for it any more");
+        asm_attempt_free(attempt);
+}
+
+/* an answer without an attempt */
+static gboolean
+answer_at_once(AsmNode *node, const char *peer, GTask *task)
+{
+        GError *error = NULL;
+        g_autoptr(GRefString) name = NULL;
+        AsmLink *link;
+
+        if (!asm_node_name_check(peer, &error)) {
+                g_task_return_error(task, error);
+                return TRUE;
+        }
+        name = g_ref_string_new_intern(peer);
+        link = g_hash_table_lookup(node->up, name);
+        if (link != NULL) {
+                g_task_return_pointer(task, asm_link_ref(link), (GDestroyNotify)asm_link_unref);
+                return TRUE;
+        }
+        if (name == node->name) {
+                g_task_return_new_error(task,
+                                        ASM_NODE_ERROR,
+                                        ASM_NODE_ERROR_NAME,
+                                        "'%s' is this node itself",
+                                        peer);
+                return TRUE;
+        }
+        if (asm_node_name_is_long(peer) != asm_node_name_is_long(node->name)) {
+                g_task_return_new_error(task,
+                                        ASM_NODE_ERROR,
+                                        ASM_NODE_ERROR_NAME,
+                                        "'%s' and '%s': nodes with long and short names do not talk to each other",
+                                        node->name,
+                                        peer);
+                return TRUE;
+        }
+        if (g_hash_table_size(node->up) >= node->config.max_links) {
+                g_task_return_new_error(task,
+                                        ASM_NODE_ERROR,
+                                        ASM_NODE_ERROR_LIMIT,
+                                        "cannot connect to '%s': %u connections are open, which is the limit",
+                                        peer,
+                                        node->config.max_links);
+                return TRUE;
+        }
+        return FALSE;
+}
+
+void
+asm_node_connect_async(AsmNode *node,
+                       const char *peer,
+                       guint timeout_ms,
+                       GAsyncReadyCallback callback,
+                       gpointer user_data)
+{
+        g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+        g_autoptr(GRefString) name = NULL;
+        AsmAttempt *attempt;
+        Waiter *waiter;
+
+        if (answer_at_once(node, peer, task))
+                return;
+        name = g_ref_string_new_intern(peer);
+        attempt = g_hash_table_lookup(node->attempts, name);
+        if (attempt == NULL)
+                attempt = begin_attempt(node, peer);
+        waiter = g_new0(Waiter, 1);
+        waiter->attempt = attempt;
+        waiter->task = g_steal_pointer(&task);
+        waiter->timeout_ms = timeout_ms;
+        asm_timer_init(&waiter->timer, node->timers, on_waiter_timeout, waiter);
+        asm_timer_arm(&waiter->timer, timeout_ms);
+        g_ptr_array_add(attempt->waiters, waiter);
+}
+
+AsmLink *
+asm_node_connect_finish(AsmNode *node, GAsyncResult *result, GError **error)
+{
+        return g_task_propagate_pointer(G_TASK(result), error);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* What the node and its links know of each other. */
+
+#include "dist/flags.h"
+#include "dist/handshake.h"
+#include "node/node.h"
+
+#include <gio/gio.h>
+
+typedef enum {
+        ASM_LINK_HANDSHAKE,
+        ASM_LINK_UP,
+        ASM_LINK_CLOSED,
+} AsmLinkState;
+
+struct _AsmLink {
+        guint ref_count;
+        AsmNode *node; /* borrowed; NULL once the node is gone */
+        AsmLinkState state;
+        gboolean is_initiator;
+        GRefString *peer; /* NULL: the acceptor has not heard the name yet */
+        guint32 creation;
+        guint64 flags;
+
+        GIOStream *stream;
+        AsmHandshake *handshake;
+        AsmTimer setup_timer;
+        GSource *read_source;
+        GSource *write_source; /* only while the kernel takes no more */
+        guint pauses;
+        GByteArray *partial; /* the beginning of a frame whose end has not come */
+
+        AsmBuilder out;
+        gsize sent; /* bytes of out that are written already */
+        gboolean is_dirty;
+        gboolean is_busy;
+        gboolean was_up;
+
+        gboolean has_read;   /* since the last tick of the clock */
+        gboolean has_written;
+        guint silent_quarters;
+        GError *error; /* why it was closed */
+};
+
+/**
+ * asm_link_new_*: a link over a connected @stream; (transfer full)
+ *
+ * The caller puts it into the node's list of links; it leaves it by asm_node_link_closed().
+ */
+AsmLink *asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer);
+AsmLink *asm_link_new_acceptor(AsmNode *node, GIOStream *stream);
+/* writes what is queued; called once per loop iteration for dirty links */
+void asm_link_flush(AsmLink *link);
+/* @error: (transfer full) */
+void asm_link_fail(AsmLink *link, GError *error);
+/* a quarter of the tick time has passed */
+void asm_link_quarter(AsmLink *link);
+/* forgets the node: its end */
+void asm_link_detach(AsmLink *link);
+
+/* the node's side: called by links */
+AsmHandshakeAnswer asm_node_link_decide(AsmNode *node, AsmLink *link, const char *peer);
+/* FALSE: there is another one with this name by now, or too many */
+gboolean asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error);
+void asm_node_link_closed(AsmNode *node, AsmLink *link);
+void asm_node_link_dirty(AsmNode *node, AsmLink *link);
+void asm_node_link_drained(AsmNode *node, AsmLink *link);
+void asm_node_link_control(AsmNode *node, AsmLink *link, const AsmControl *control);
+const AsmNodeConfig *asm_node_get_config(AsmNode *node);
+/* where all links read to: an unfinished frame and one read behind it */
+#define ASM_NODE_SCRATCH_SIZE (65536 + 256 * 1024)
+guint8 *asm_node_get_scratch(AsmNode *node);

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A connection to one peer.
+ *
+ * Reading: all links read into one scratch buffer of the node (256 KiB per dispatch), frames are
+ * parsed there in place, and only an unfinished frame at the end is kept in `partial`. A frame
+ * that is longer than the scratch buffer collects in `partial`, which grows with what has been
+ * received and not with what a header promises.
+ *
+ * Writing: frames are appended to `out`; the node flushes dirty links once per loop iteration
+ * with one write. What the kernel does not take waits for a write source.
+ *
+ * Ending: asm_link_fail() is the only way out. It may be called from anywhere, also from inside a
+ * callback for this link; the node tells its listener later, from the main loop. After it the
+ * link swallows what is sent to it.
+ */
+
+#include "link-private.h"
+
+#include "dist/error.h"
+#include "dist/frame.h"
+#include "node/error.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+/* longest unfinished frame that is moved to the scratch buffer instead of being appended to */
+#define PARTIAL_MOVED_MAX 65536
+/* room for one read behind it */
+#define READ_SIZE (256 * 1024)
+/* a drained output buffer above this is given back */
+#define OUT_KEPT_MAX (256 * 1024)
+
+G_STATIC_ASSERT(PARTIAL_MOVED_MAX + READ_SIZE == ASM_NODE_SCRATCH_SIZE);
+
+AsmLink *
+asm_link_ref(AsmLink *link)
+{
+        link->ref_count++;
+        return link;
+}
+
+void
+asm_link_unref(AsmLink *link)
+{
+        if (link == NULL || --link->ref_count > 0)
+                return;
+        g_assert(link->state == ASM_LINK_CLOSED);
+        g_clear_object(&link->stream);
+        g_byte_array_unref(link->partial);
+        asm_builder_clear(&link->out);
+        g_clear_pointer(&link->peer, g_ref_string_release);
+        g_clear_error(&link->error);
+        g_free(link);
+}
+
+static void
+clear_source(GSource **source)
+{
+        if (*source == NULL)
+                return;
+        g_source_destroy(*source);
+        g_clear_pointer(source, g_source_unref);
+}
+
+void
+asm_link_fail(AsmLink *link, GError *error)
+{
+        if (link->state == ASM_LINK_CLOSED) {
+                g_error_free(error);
+                return;
+        }
+        link->was_up = link->state == ASM_LINK_UP;
+        link->state = ASM_LINK_CLOSED;
+        link->error = error;
+        clear_source(&link->read_source);
+        clear_source(&link->write_source);
+        asm_timer_disarm(&link->setup_timer);
+        g_clear_pointer(&link->handshake, asm_handshake_free);
+        /* a non-blocking socket: close(2) does not wait */
+        g_io_stream_close(link->stream, NULL, NULL);
+        asm_builder_clear(&link->out);
+        link->sent = 0;
+        if (link->node != NULL)
+                asm_node_link_closed(link->node, link);
+}
+
+void
+asm_link_close(AsmLink *link, const char *why)
+{
+        asm_link_fail(link,
+                      g_error_new(ASM_NODE_ERROR, ASM_NODE_ERROR_STOPPED, "closed here: %s", why));
+}
+
+void
+asm_link_detach(AsmLink *link)
+{
+        AsmNode *node = g_steal_pointer(&link->node);
+
+        if (node != NULL)
+                asm_link_close(link, "the node is stopping");
+}
+
+static void
+become_up(AsmLink *link)
+{
+        const AsmNodeConfig *config = asm_node_get_config(link->node);
+        GError *error = NULL;
+        guint64 ours = asm_flags_expand(asm_flags_ours());
+
+        link->flags = asm_flags_expand(asm_handshake_get_peer_flags(link->handshake)) & ours;
+        link->creation = asm_handshake_get_peer_creation(link->handshake);
+        asm_timer_disarm(&link->setup_timer);
+        link->state = ASM_LINK_UP;
+        link->has_read = TRUE;
+        if (!asm_node_link_up(link->node, link, asm_handshake_replaces(link->handshake), &error)) {
+                link->state = ASM_LINK_HANDSHAKE;
+                asm_link_fail(link, error);
+                return;
+        }
+        g_clear_pointer(&link->handshake, asm_handshake_free);
+        g_debug("link to '%s' is up, tick time %u s", link->peer, config->net_ticktime_s);
+}
+
+static void
+handshake_failed(AsmLink *link, GError *error)
+{
+        /* what the handshake has to say (not_allowed) goes out before the socket is closed */
+        asm_link_flush(link);
+        asm_link_fail(link, error);
+}
+
+/* returns how many bytes were used; frames may follow the last message of the handshake */
+static gsize
+feed_handshake(AsmLink *link, const guint8 *data, gsize len)
+{
+        GError *error = NULL;
+        gsize used = 0;
+        AsmHandshakeStatus status =
+                asm_handshake_feed(link->handshake, data, len, &used, &link->out, &error);
+
+        if (status == ASM_HANDSHAKE_DECIDE) {
+                const char *peer = asm_handshake_get_peer_name(link->handshake);
+                AsmHandshakeAnswer answer = asm_node_link_decide(link->node, link, peer);
+
+                g_clear_pointer(&link->peer, g_ref_string_release);
+                link->peer = g_ref_string_new_intern(peer);
+                status = asm_handshake_decide(link->handshake,
+                                              answer,
+                                              asm_cookies_get(asm_node_get_cookies(link->node), peer),
+                                              &link->out,
+                                              &error);
+        }
+        asm_link_queued(link);
+        if (status == ASM_HANDSHAKE_FAILED)
+                handshake_failed(link, error);
+        else if (status == ASM_HANDSHAKE_DONE)
+                become_up(link);
+        return used;
+}
+
+/* FALSE: the link is closed. @ret_used stops at the beginning of an unfinished frame. */
+static gboolean
+feed_frames(AsmLink *link, const guint8 *data, gsize len, gsize *ret_used)
+{
+        const AsmNodeConfig *config = asm_node_get_config(link->node);
+        g_autoptr(GError) error = NULL;
+        gsize at = 0;
+
+        while (link->state == ASM_LINK_UP) {
+                const guint8 *body;
+                gsize body_len;
+                gsize used;
+                AsmControl control;
+
+                switch (asm_frame_next(data + at, len - at, config->max_frame, &used, &body, &body_len, &error)) {
+                case ASM_FRAME_MORE:
+                        *ret_used = at;
+                        return TRUE;
+                case ASM_FRAME_TICK:
+                        at += used;
+                        break;
+                case ASM_FRAME_PACKET:
+                        if (!asm_control_decode(body, body_len, NULL, &control, &error)) {
+                                asm_link_fail(link, g_steal_pointer(&error));
+                                return FALSE;
+                        }
+                        at += used;
+                        asm_node_link_control(link->node, link, &control);
+                        break;
+                case ASM_FRAME_BROKEN:
+                        asm_link_fail(link, g_steal_pointer(&error));
+                        return FALSE;
+                }
+        }
+        return FALSE;
+}
+
+static gboolean
+feed(AsmLink *link, const guint8 *data, gsize len, gsize *ret_used)
+{
+        gsize at = 0;
+        gsize used = 0;
+
+        while (link->state == ASM_LINK_HANDSHAKE && at < len) {
+                used = feed_handshake(link, data + at, len - at);
+                at += used;
+                if (used == 0)
+                        break;
+        }
+        if (link->state == ASM_LINK_UP) {
+                if (!feed_frames(link, data + at, len - at, &used))
+                        return FALSE;
+                at += used;
+        }
+        *ret_used = at;
+        return link->state != ASM_LINK_CLOSED;
+}
+
+static void
+peer_closed(AsmLink *link, const GError *error)
+{
+        const char *how = error != NULL ? error->message : "connection closed by the peer";
+
+        if (link->state == ASM_LINK_HANDSHAKE && link->is_initiator)
+                asm_link_fail(link,
+                              g_error_new(ASM_NODE_ERROR,
+                                          ASM_NODE_ERROR_REFUSED,
+                                          "'%s' ended the handshake (%s): most often its cookie is another one, or it does not allow '%s'",
+                                          link->peer,
+                                          how,
+                                          asm_node_get_name(link->node)));
+        else
+                asm_link_fail(link,
+                              g_error_new(ASM_NODE_ERROR, ASM_NODE_ERROR_CONNECT, "%s", how));
+}
+
+/* keeps what is left of @data for the next read */
+static void
+keep_partial(AsmLink *link, const guint8 *data, gsize len)
+{
+        g_byte_array_set_size(link->partial, 0);
+        if (len > 0)
+                g_byte_array_append(link->partial, data, (guint)len);
+}
+
+static void
+received(AsmLink *link, guint8 *scratch, gsize moved, gsize n)
+{
+        gsize used = 0;
+
+        link->has_read = TRUE;
+        if (moved == link->partial->len) {
+                if (feed(link, scratch, moved + n, &used))
+                        keep_partial(link, scratch + used, moved + n - used);
+        } else {
+                g_byte_array_append(link->partial, scratch, (guint)n);
+                if (feed(link, link->partial->data, link->partial->len, &used) && used > 0)
+                        g_byte_array_remove_range(link->partial, 0, (guint)used);
+        }
+        /* a long frame has passed: give its memory back */
+        if (link->partial->len == 0 && used > PARTIAL_MOVED_MAX + READ_SIZE) {
+                g_byte_array_unref(link->partial);
+                link->partial = g_byte_array_new();
+        }
+}
+
+static gboolean
+on_readable(GObject *stream, gpointer user_data)
+{
+        AsmLink *link = user_data;
+        guint8 *scratch = asm_node_get_scratch(link->node);
+        g_autoptr(GError) error = NULL;
+        gsize moved = link->partial->len <= PARTIAL_MOVED_MAX ? link->partial->len : 0;
+        gssize n;
+
+        if (moved > 0)
+                memcpy(scratch, link->partial->data, moved);
+        n = g_pollable_input_stream_read_nonblocking(
+                G_POLLABLE_INPUT_STREAM(stream), scratch + moved, READ_SIZE, NULL, &error);
+        if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+                return G_SOURCE_CONTINUE;
+        asm_link_ref(link);
+        if (n <= 0)
+                peer_closed(link, error);
+        else
+                received(link, scratch, moved, (gsize)n);
+        asm_link_unref(link);
+        return G_SOURCE_CONTINUE;
+}
+
+static void
+start_reading(AsmLink *link)
+{
+        GInputStream *in = g_io_stream_get_input_stream(link->stream);
+
+        link->read_source =
+                g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(in), NULL);
+        g_source_set_callback(link->read_source, G_SOURCE_FUNC(on_readable), link, NULL);
+        g_source_attach(link->read_source, g_main_context_get_thread_default());
+}
+
+static gboolean
+on_writable(GObject *stream, gpointer user_data)
+{
+        AsmLink *link = asm_link_ref(user_data);
+
+        clear_source(&link->write_source);
+        asm_link_flush(link);
+        asm_link_unref(link);
+        return G_SOURCE_REMOVE;
+}
+
+static void
+wait_until_writable(AsmLink *link)
+{
+        GOutputStream *out = g_io_stream_get_output_stream(link->stream);
+
+        link->write_source =
+                g_pollable_output_stream_create_source(G_POLLABLE_OUTPUT_STREAM(out), NULL);
+        g_source_set_callback(link->write_source, G_SOURCE_FUNC(on_writable), link, NULL);
+        g_source_attach(link->write_source, g_main_context_get_thread_default());
+}
+
+static void
+written(AsmLink *link, gsize n)
+{
+        gsize left;
+
+        link->has_written = TRUE;
+        link->sent += n;
+        left = link->out.len - link->sent;
+        if (left == 0) {
+                if (link->out.size > OUT_KEPT_MAX)
+                        asm_builder_clear(&link->out);
+                asm_builder_reset(&link->out);
+                link->sent = 0;
+        } else if (link->sent > left) {
+                memmove(link->out.data, link->out.data + link->sent, left);
+                link->out.len = left;
+                link->sent = 0;
+        }
+        if (link->is_busy && left < asm_node_get_config(link->node)->high_water / 2) {
+                link->is_busy = FALSE;
+                asm_node_link_drained(link->node, link);
+        }
+}
+
+void
+asm_link_flush(AsmLink *link)
+{
+        GOutputStream *out = g_io_stream_get_output_stream(link->stream);
+
+        link->is_dirty = FALSE;
+        while (link->state != ASM_LINK_CLOSED && link->write_source == NULL &&
+               link->sent < link->out.len) {
+                g_autoptr(GError) error = NULL;
+                gssize n = g_pollable_output_stream_write_nonblocking(
+                        G_POLLABLE_OUTPUT_STREAM(out),
+                        link->out.data + link->sent,
+                        link->out.len - link->sent,
+                        NULL,
+                        &error);
+
+                if (n >= 0)
+                        written(link, (gsize)n);
+                else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+                        wait_until_writable(link);
+                else
+                        peer_closed(link, error);
+        }
+}
+
+AsmBuilder *
+asm_link_out(AsmLink *link)
+{
+        return &link->out;
+}
+
+void
+asm_link_queued(AsmLink *link)
+{
+        const AsmNodeConfig *config;
+        gsize waiting = link->out.len - link->sent;
+
+        if (link->state == ASM_LINK_CLOSED) {
+                asm_builder_clear(&link->out);
+                return;
+        }
+        config = asm_node_get_config(link->node);
+        if (waiting > config->max_queued) {
+                asm_link_fail(link,
+                              g_error_new(ASM_NODE_ERROR,
+                                          ASM_NODE_ERROR_LIMIT,
+                                          "does not read: more than %" G_GSIZE_FORMAT " bytes wait for it",
+                                          config->max_queued));
+                return;
+        }
+        if (waiting > config->high_water)
+                link->is_busy = TRUE;
+        if (!link->is_dirty && waiting > 0) {
+                link->is_dirty = TRUE;
+                asm_node_link_dirty(link->node, link);
+        }
+}
+
+gboolean
+asm_link_is_busy(AsmLink *link)
+{
+        return link->is_busy;
+}
+
+void
+asm_link_pause(AsmLink *link)
+{
+        if (link->pauses++ == 0)
+                clear_source(&link->read_source);
+}
+
+void
+asm_link_resume(AsmLink *link)
+{
+        g_return_if_fail(link->pauses > 0);
+        if (--link->pauses == 0 && link->state != ASM_LINK_CLOSED)
+                start_reading(link);
+}
+
+void
+asm_link_quarter(AsmLink *link)
+{
+        if (link->state != ASM_LINK_UP)
+                return;
+        if (!link->has_written && link->sent == link->out.len) {
+                asm_control_encode_tick(&link->out);
+                asm_link_queued(link);
+        }
+        link->has_written = FALSE;
+        /* a paused link is silent because nobody listens */
+        link->silent_quarters = link->has_read || link->pauses > 0 ? 0 : link->silent_quarters + 1;
+        link->has_read = FALSE;
+        if (link->silent_quarters >= 4)
+                asm_link_fail(link,
+                              g_error_new(ASM_NODE_ERROR,
+                                          ASM_NODE_ERROR_TIMEOUT,
+                                          "not heard of for %u s",
+                                          asm_node_get_config(link->node)->net_ticktime_s));
+}
+
+static void
+on_setup_timeout(AsmTimer *timer, gpointer user_data)
+{
+        AsmLink *link = user_data;
+
+        asm_link_fail(link,
+                      g_error_new(ASM_NODE_ERROR,
+                                  ASM_NODE_ERROR_TIMEOUT,
+                                  "the handshake was not finished within %u ms",
+                                  asm_node_get_config(link->node)->setup_timeout_ms));
+}
+
+static AsmLink *
+link_new(AsmNode *node, GIOStream *stream)
+{
+        AsmLink *link = g_new0(AsmLink, 1);
+
+        link->ref_count = 1;
+        link->node = node;
+        link->stream = g_object_ref(stream);
+        link->partial = g_byte_array_new();
+        if (G_IS_SOCKET_CONNECTION(stream)) {
+                GSocket *socket = g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream));
+                /* calls are small and answered at once: no waiting for more to send */
+                g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+        }
+        asm_timer_init(&link->setup_timer, asm_node_get_timers(node), on_setup_timeout, link);
+        asm_timer_arm(&link->setup_timer, asm_node_get_config(node)->setup_timeout_ms);
+        start_reading(link);
+        return link;
+}
+
+static AsmHandshakeConfig
+handshake_config(AsmNode *node)
+{
+        return (AsmHandshakeConfig){ .our_name = asm_node_get_name(node),
+                                     .our_flags = asm_flags_ours(),
+                                     .our_creation = asm_node_get_creation(node),
+                                     .length_size = 2 };
+}
+
+AsmLink *
+asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer)
+{
+        AsmLink *link = link_new(node, stream);
+        AsmHandshakeConfig config = handshake_config(node);
+
+        link->is_initiator = TRUE;
+        link->peer = g_ref_string_new_intern(peer);
+        link->handshake = asm_handshake_new_initiator(
+                &config, peer, asm_cookies_get(asm_node_get_cookies(node), peer));
+        asm_handshake_start(link->handshake, &link->out);
+        asm_link_queued(link);
+        return link;
+}
+
+AsmLink *
+asm_link_new_acceptor(AsmNode *node, GIOStream *stream)
+{
+        AsmLink *link = link_new(node, stream);
+        AsmHandshakeConfig config = handshake_config(node);
+
+        link->handshake = asm_handshake_new_acceptor(&config);
+        return link;
+}
+
+GRefString *
+asm_link_get_peer(AsmLink *link)
+{
+        return link->peer;
+}
+
+guint32
+asm_link_get_creation(AsmLink *link)
+{
+        return link->creation;
+}
+
+guint64
+asm_link_get_flags(AsmLink *link)
+{
+        return link->flags;
+}
+
+gboolean
+asm_link_is_up(AsmLink *link)
+{
+        return link->state == ASM_LINK_UP;
+}

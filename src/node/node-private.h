@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The node's tables, shared by its three files: node.c, listener.c, connect.c. */
+
+#include "epmd-client-private.h"
+#include "link-private.h"
+
+typedef struct _AsmAttempt AsmAttempt;
+
+struct _AsmNode {
+        AsmNodeConfig config;
+        GRefString *name;
+        guint32 creation;
+        AsmCookies *cookies;
+        AsmTimers *timers;
+        AsmTimer quarter;
+        const AsmNodeListener *listener;
+        gpointer user_data;
+
+        AsmEpmdClient *epmd;
+        GCancellable *cancellable; /* of what must not outlive the node */
+        GTask *starting;
+        GSocketService *service;
+        guint16 port;
+
+        GPtrArray *links;     /* owned: every link that is not closed */
+        GHashTable *up;       /* GRefString -> borrowed AsmLink */
+        GHashTable *attempts; /* GRefString -> owned AsmAttempt */
+        GQueue dirty;         /* owned refs: links with something to write */
+        GQueue closed;        /* owned refs: links whose end is to be told */
+        GQueue drained;       /* owned refs */
+        GSource *chores;      /* flushes, tells ends; runs when a queue above is not empty */
+        guint8 *scratch;
+};
+
+/* connect.c */
+/* @link ended before it was up: its attempt fails, unless the peer's own one goes on */
+void asm_node_attempt_failed(AsmNode *node, AsmLink *link);
+/* a link to @peer is up: whoever waits for it has it */
+void asm_node_attempt_done(AsmNode *node, AsmLink *link);
+/* our own connection attempt to @peer that is under way */
+gboolean asm_node_is_connecting(AsmNode *node, GRefString *peer);
+/* the peer's attempt wins: ours is dropped, those who wait go on waiting */
+void asm_node_attempt_yield(AsmNode *node, GRefString *peer);
+void asm_attempt_free(gpointer attempt);
+
+/* listener.c */
+gboolean asm_node_listen(AsmNode *node, GError **error);

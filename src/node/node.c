@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The node: who it is and whom it is connected to.
+ *
+ * `links` owns every connection that is not closed, in a handshake or up; `up` finds the one that
+ * counts for a peer. There is never more than one up per peer: of two that come up at the same
+ * moment the handshake's rules leave one, and a peer that was restarted replaces its old
+ * connection (DIST.md B.2).
+ *
+ * Things that must not happen inside a caller's stack are queued and done by `chores`, a source
+ * that is ready exactly when a queue is not empty: writing out dirty links, and telling the
+ * listener of ends. An end is told before the next beginning with the same peer.
+ */
+
+#include "node-private.h"
+
+#include "dist/epmd.h"
+#include "node/error.h"
+#include "node/name.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+typedef struct {
+        GSource base;
+        AsmNode *node;
+} Chores;
+
+void
+asm_node_config_init(AsmNodeConfig *config)
+{
+        *config = (AsmNodeConfig){ .epmd_port = ASM_EPMD_DEFAULT_PORT,
+                                   .start_epmd = TRUE,
+                                   .net_ticktime_s = 60,
+                                   .setup_timeout_ms = 7000,
+                                   .max_links = 1024,
+                                   .max_frame = 64 * 1024 * 1024,
+                                   .high_water = 4 * 1024 * 1024,
+                                   .max_queued = 256 * 1024 * 1024 };
+}
+
+void
+asm_node_config_clear(AsmNodeConfig *config)
+{
+        g_clear_pointer(&config->name, g_free);
+        g_clear_pointer(&config->listen_address, g_free);
+}
+
+static void
+tell_closed(AsmNode *node)
+{
+        AsmLink *link;
+
+        while ((link = g_queue_pop_head(&node->closed)) != NULL) {
+                if (link->was_up) {
+                        g_message("link to '%s' is down: %s", link->peer, link->error->message);
+                        node->listener->link_down(link, node->user_data);
+                } else if (!link->is_initiator) {
+                        g_message("a connection%s%s%s was not accepted: %s",
+                                  link->peer != NULL ? " from '" : "",
+                                  link->peer != NULL ? link->peer : "",
+                                  link->peer != NULL ? "'" : "",
+                                  link->error->message);
+                }
+                asm_node_attempt_failed(node, link);
+                asm_link_unref(link);
+        }
+}
+
+static gboolean
+chores_wait(Chores *chores)
+{
+        AsmNode *node = chores->node;
+
+        return node->dirty.length + node->closed.length + node->drained.length > 0;
+}
+
+static gboolean
+chores_prepare(GSource *source, gint *timeout_ms)
+{
+        *timeout_ms = -1;
+        return chores_wait((Chores *)source);
+}
+
+static gboolean
+chores_check(GSource *source)
+{
+        return chores_wait((Chores *)source);
+}
+
+static gboolean
+chores_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        AsmNode *node = ((Chores *)source)->node;
+        AsmLink *link;
+
+        while ((link = g_queue_pop_head(&node->dirty)) != NULL) {
+                asm_link_flush(link);
+                asm_link_unref(link);
+        }
+        tell_closed(node);
+        while ((link = g_queue_pop_head(&node->drained)) != NULL) {
+                if (link->state == ASM_LINK_UP)
+                        node->listener->drained(link, node->user_data);
+                asm_link_unref(link);
+        }
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs chores_funcs = { .prepare = chores_prepare,
+                                     .check = chores_check,
+                                     .dispatch = chores_dispatch };
+
+static void
+on_quarter(AsmTimer *timer, gpointer user_data)
+{
+        AsmNode *node = user_data;
+
+        /* backwards: a link that ends here leaves the array */
+        for (guint i = node->links->len; i-- > 0;)
+                asm_link_quarter(g_ptr_array_index(node->links, i));
+        asm_timer_arm(timer, node->config.net_ticktime_s * 250);
+}
+
+static guint32
+random_creation(void)
+{
+        guint32 creation = 0;
+
+        while (creation < 4) {
+                if (getrandom(&creation, sizeof creation, 0) != (ssize_t)sizeof creation)
+                        creation = g_random_int();
+        }
+        return creation;
+}
+
+AsmNode *
+asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimers *timers)
+{
+        AsmNode *node = g_new0(AsmNode, 1);
+
+        node->config = *config;
+        node->config.name = g_strdup(config->name);
+        node->config.listen_address = g_strdup(config->listen_address);
+        node->name = g_ref_string_new_intern(config->name);
+        node->creation = random_creation();
+        node->cookies = cookies;
+        node->timers = timers;
+        node->cancellable = g_cancellable_new();
+        node->links = g_ptr_array_new_with_free_func((GDestroyNotify)asm_link_unref);
+        node->up = g_hash_table_new(g_direct_hash, g_direct_equal);
+        node->attempts = g_hash_table_new(g_direct_hash, g_direct_equal);
+        node->scratch = g_malloc(ASM_NODE_SCRATCH_SIZE);
+        asm_timer_init(&node->quarter, timers, on_quarter, node);
+        asm_timer_arm(&node->quarter, config->net_ticktime_s * 250);
+        node->chores = g_source_new(&chores_funcs, sizeof(Chores));
+        ((Chores *)node->chores)->node = node;
+        g_source_attach(node->chores, g_main_context_get_thread_default());
+        return node;
+}
+
+static void
+free_queue(GQueue *queue)
+{
+        g_queue_clear_full(queue, (GDestroyNotify)asm_link_unref);
+}
+
+void
+asm_node_free(AsmNode *node)
+{
+        if (node == NULL)
+                return;
+        g_cancellable_cancel(node->cancellable);
+        g_object_unref(node->cancellable);
+        g_source_destroy(node->chores);
+        g_source_unref(node->chores);
+        asm_timer_disarm(&node->quarter);
+        if (node->service != NULL) {
+                g_signal_handlers_disconnect_by_data(node->service, node);
+                g_socket_service_stop(node->service);
+                g_socket_listener_close(G_SOCKET_LISTENER(node->service));
+                g_object_unref(node->service);
+        }
+        g_clear_pointer(&node->epmd, asm_epmd_client_free);
+        for (guint i = node->links->len; i-- > 0;) {
+                AsmLink *link = asm_link_ref(g_ptr_array_index(node->links, i));
+                /* last words: what servers had to say when they ended */
+                asm_link_flush(link);
+                asm_link_detach(link);
+                asm_link_unref(link);
+        }
+        g_ptr_array_unref(node->links);
+        free_queue(&node->dirty);
+        free_queue(&node->closed);
+        free_queue(&node->drained);
+        g_hash_table_foreach(node->attempts, (GHFunc)(void (*)(void))asm_attempt_free, NULL);
+        g_hash_table_unref(node->attempts);
+        g_hash_table_unref(node->up);
+        asm_cookies_free(node->cookies);
+        asm_node_config_clear(&node->config);
+        g_ref_string_release(node->name);
+        g_free(node->scratch);
+        g_free(node);
+}
+
+void
+asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpointer user_data)
+{
+        g_return_if_fail(node->listener == NULL);
+        node->listener = listener;
+        node->user_data = user_data;
+}
+
+static void
+on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmNode *node = user_data;
+        GError *error = NULL;
+        guint32 creation = asm_epmd_client_register_finish(result, &error);
+        g_autoptr(GTask) task = NULL;
+
+        if (g_error_matches(error, ASM_NODE_ERROR, ASM_NODE_ERROR_STOPPED)) {
+                g_error_free(error);
+                return;
+        }
+        task = g_steal_pointer(&node->starting);
+        if (error != NULL) {
+                g_task_return_error(task, error);
+                return;
+        }
+        node->creation = creation;
+        g_socket_service_start(node->service);
+        g_task_return_boolean(task, TRUE);
+}
+
+void
+asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_data)
+{
+        g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+        g_autofree char *alive = asm_node_name_alive(node->name);
+        GError *error = NULL;
+
+        g_return_if_fail(node->listener != NULL && node->starting == NULL);
+        if (!asm_node_listen(node, &error)) {
+                g_task_return_error(task, error);
+                return;
+        }
+        /* peers are accepted when epmd has told us our creation */
+        g_socket_service_stop(node->service);
+        node->starting = g_steal_pointer(&task);
+        node->epmd = asm_epmd_client_new(
+                node->config.epmd_port, node->config.start_epmd, node->timers);
+        asm_epmd_client_register_async(node->epmd, alive, node->port, on_registered, node);
+}
+
+gboolean
+asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **error)
+{
+        return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/* --- what links ask and tell ------------------------------------------------------------ */
+
+AsmHandshakeAnswer
+asm_node_link_decide(AsmNode *node, AsmLink *link, const char *peer)
+{
+        g_autoptr(GRefString) name = g_ref_string_new_intern(peer);
+
+        if (name == node->name) {
+                g_warning("a connection was refused: it comes in our own name '%s'", peer);
+                return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
+        }
+        if (g_hash_table_contains(node->up, name))
+                return ASM_HANDSHAKE_ANSWER_ALIVE;
+        if (g_hash_table_size(node->up) >= node->config.max_links) {
+                g_warning("'%s' was refused: %u connections are open, which is the limit",
+                          peer,
+                          node->config.max_links);
+                return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
+        }
+        if (asm_node_is_connecting(node, name)) {
+                if (strcmp(peer, node->name) < 0)
+                        return ASM_HANDSHAKE_ANSWER_NOK;
+                asm_node_attempt_yield(node, name);
+                return ASM_HANDSHAKE_ANSWER_OK_SIMULTANEOUS;
+        }
+        return ASM_HANDSHAKE_ANSWER_OK;
+}
+
+gboolean
+asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error)
+{
+        AsmLink *old = g_hash_table_lookup(node->up, link->peer);
+
+        if (old != NULL && !replaces) {
+                g_set_error(error,
+                            ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_REFUSED,
+                            "there is a connection with '%s' already",
+                            link->peer);
+                return FALSE;
+        }
+        if (old != NULL)
+                asm_link_close(old, "the peer has connected anew");
+        tell_closed(node);
+        g_hash_table_insert(node->up, link->peer, link);
+        g_message("link to '%s' is up", link->peer);
+        node->listener->link_up(link, node->user_data);
+        asm_node_attempt_done(node, link);
+        return TRUE;
+}
+
+void
+asm_node_link_closed(AsmNode *node, AsmLink *link)
+{
+        g_queue_push_tail(&node->closed, asm_link_ref(link));
+        if (link->peer != NULL && g_hash_table_lookup(node->up, link->peer) == link)
+                g_hash_table_remove(node->up, link->peer);
+        g_ptr_array_remove(node->links, link);
+}
+
+void
+asm_node_link_dirty(AsmNode *node, AsmLink *link)
+{
+        g_queue_push_tail(&node->dirty, asm_link_ref(link));
+}
+
+void
+asm_node_link_drained(AsmNode *node, AsmLink *link)
+{
+        g_queue_push_tail(&node->drained, asm_link_ref(link));
+}
+
+void
+asm_node_link_control(AsmNode *node, AsmLink *link, const AsmControl *control)
+{
+        node->listener->control(link, control, node->user_data);
+}
+
+/* --- what others ask --------------------------------------------------------------------- */
+
+AsmLink *
+asm_node_find_link(AsmNode *node, GRefString *peer)
+{
+        return g_hash_table_lookup(node->up, peer);
+}
+
+GPtrArray *
+asm_node_list_links(AsmNode *node)
+{
+        GPtrArray *links = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer link;
+
+        g_hash_table_iter_init(&iter, node->up);
+        while (g_hash_table_iter_next(&iter, NULL, &link))
+                g_ptr_array_add(links, link);
+        return links;
+}
+
+GRefString *
+asm_node_get_name(AsmNode *node)
+{
+        return node->name;
+}
+
+guint32
+asm_node_get_creation(AsmNode *node)
+{
+        return node->creation;
+}
+
+AsmCookies *
+asm_node_get_cookies(AsmNode *node)
+{
+        return node->cookies;
+}
+
+AsmTimers *
+asm_node_get_timers(AsmNode *node)
+{
+        return node->timers;
+}
+
+guint16
+asm_node_get_port(AsmNode *node)
+{
+        return node->port;
+}
+
+const AsmNodeConfig *
+asm_node_get_config(AsmNode *node)
+{
+        return &node->config;
+}
+
+guint8 *
+asm_node_get_scratch(AsmNode *node)
+{
+        return node->scratch;
+}

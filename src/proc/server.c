@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Servers and their mailboxes.
+ *
+ * An attached GSource costs some 20 ns in every iteration of the loop, whether it has anything to
+ * do or not; attaching and destroying one costs a few hundred once. So a server that waits has no
+ * source, and a server that gets its first mail gets one:
+ *
+ *     waiting --mail--> ready (source attached) --mailbox empty--> waiting
+ *
+ * A dispatch handles the mail that was there when it began. What one iteration reads from the
+ * sockets is thus gone before the next one reads, and nobody's mailbox grows under load.
+ *
+ * A server may end inside any of its handlers: the dispatch holds a reference and looks.
+ */
+
+#include "procs-private.h"
+
+#include "term/reader.h"
+
+#include <string.h>
+
+typedef struct {
+        GSource base;
+        AsmServer *server;
+} ServerSource;
+
+static gboolean
+source_prepare(GSource *source, gint *timeout_ms)
+{
+        *timeout_ms = 0;
+        return TRUE;
+}
+
+static gboolean
+source_check(GSource *source)
+{
+        return TRUE;
+}
+
+static AsmMail *
+pop_mail(AsmServer *server)
+{
+        AsmMail *mail = server->first;
+
+        server->first = mail->next;
+        if (server->first == NULL)
+                server->last = NULL;
+        server->n_mail--;
+        return mail;
+}
+
+static void
+handle_message(AsmServer *server, AsmView message)
+{
+        const AsmServerClass *klass = server->klass;
+        AsmView part[2];
+
+        if (asm_view_get_tagged(message, "$gen_call", 3, part)) {
+                if (klass->call != NULL)
+                        klass->call(server, part[0], part[1]);
+        } else if (asm_view_get_tagged(message, "$gen_cast", 2, part)) {
+                if (klass->cast != NULL)
+                        klass->cast(server, part[0]);
+        } else if (asm_view_get_tagged(message, "system", 3, part)) {
+                asm_server_handle_system(server, part[0], part[1]);
+        } else if (klass->info != NULL) {
+                klass->info(server, message);
+        }
+}
+
+static void
+handle_down(AsmServer *server, AsmView ref_view, AsmView reason)
+{
+        g_auto(AsmRef) ref = { 0 };
+
+        if (!asm_ref_from_view(ref_view, &ref) || server->monitors == NULL ||
+            !g_hash_table_remove(server->monitors, &ref))
+                return;
+        if (server->klass->down != NULL)
+                server->klass->down(server, &ref, reason);
+}
+
+static void
+handle_exit(AsmServer *server, AsmView from_view, AsmView reason)
+{
+        g_auto(AsmPid) from = { 0 };
+
+        if (server->klass->exit != NULL && asm_pid_from_view(from_view, &from))
+                server->klass->exit(server, &from, reason);
+}
+
+static void
+handle_mail(AsmServer *server, const AsmMail *mail)
+{
+        gsize first_len = asm_view_skip(mail->data);
+        AsmView first = { mail->data, first_len };
+        AsmView second = { mail->data + first_len, mail->len - first_len };
+
+        switch (mail->kind) {
+        case ASM_MAIL_MESSAGE:
+                handle_message(server, first);
+                break;
+        case ASM_MAIL_DOWN:
+                handle_down(server, first, second);
+                break;
+        case ASM_MAIL_EXIT:
+                handle_exit(server, first, second);
+                break;
+        }
+}
+
+static gboolean
+is_system_message(const AsmMail *mail)
+{
+        AsmView part[2];
+
+        return mail->kind == ASM_MAIL_MESSAGE &&
+               asm_view_get_tagged((AsmView){ mail->data, mail->len }, "system", 3, part);
+}
+
+static void
+hold_mail(AsmServer *server, AsmMail *mail)
+{
+        mail->next = NULL;
+        if (server->held_last != NULL)
+                server->held_last->next = mail;
+        else
+                server->held_first = mail;
+        server->held_last = mail;
+}
+
+static void
+detach_source(AsmServer *server)
+{
+        if (server->source == NULL)
+                return;
+        g_source_destroy(server->source);
+        g_clear_pointer(&server->source, g_source_unref);
+}
+
+static gboolean
+source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
+
+        for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
+                AsmMail *mail = pop_mail(server);
+
+                if (server->is_suspended && !is_system_message(mail)) {
+                        hold_mail(server, mail);
+                        continue;
+                }
+                handle_mail(server, mail);
+                g_free(mail);
+        }
+        if (server->first == NULL)
+                detach_source(server);
+        asm_server_unref(server);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .prepare = source_prepare,
+                                     .check = source_check,
+                                     .dispatch = source_dispatch };
+
+static void
+attach_source(AsmServer *server)
+{
+        server->source = g_source_new(&source_funcs, sizeof(ServerSource));
+        ((ServerSource *)server->source)->server = server;
+        g_source_attach(server->source, g_main_context_get_thread_default());
+}
+
+/* an overfull mailbox loses the new message; a caller is told instead of left waiting */
+static void
+refuse_mail(AsmServer *server, AsmView message)
+{
+        AsmView part[2];
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+
+        g_warning("mailbox of <%u.%u> is full (%u messages), a message was dropped",
+                  server->id,
+                  server->serial,
+                  server->n_mail);
+        if (!asm_view_get_tagged(message, "$gen_call", 3, part))
+                return;
+        asm_builder_tuple(&reply, 2);
+        asm_builder_atom(&reply, "error");
+        asm_builder_atom(&reply, "mailbox_full");
+        asm_procs_reply(server->procs, part[0], asm_builder_peek(&reply));
+}
+
+void
+asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second)
+{
+        AsmMail *mail;
+
+        if (kind == ASM_MAIL_MESSAGE && server->n_mail >= server->procs->limits.max_mail) {
+                refuse_mail(server, first);
+                return;
+        }
+        mail = g_malloc(sizeof(AsmMail) + first.len + second.len);
+        mail->next = NULL;
+        mail->kind = kind;
+        mail->len = first.len + second.len;
+        memcpy(mail->data, first.data, first.len);
+        if (second.len > 0)
+                memcpy(mail->data + first.len, second.data, second.len);
+        if (server->last != NULL)
+                server->last->next = mail;
+        else
+                server->first = mail;
+        server->last = mail;
+        server->n_mail++;
+        if (server->source == NULL)
+                attach_source(server);
+}
+
+void
+asm_server_set_suspended(AsmServer *server, gboolean is_suspended)
+{
+        server->is_suspended = is_suspended;
+        if (is_suspended || server->held_first == NULL)
+                return;
+        /* what was held goes in front of what came later */
+        for (AsmMail *mail = server->held_first; mail != NULL; mail = mail->next)
+                server->n_mail++;
+        server->held_last->next = server->first;
+        if (server->last == NULL)
+                server->last = server->held_last;
+        server->first = server->held_first;
+        server->held_first = NULL;
+        server->held_last = NULL;
+        if (server->source == NULL)
+                attach_source(server);
+}
+
+static void
+free_mails(AsmMail *mail)
+{
+        while (mail != NULL) {
+                AsmMail *next = mail->next;
+                g_free(mail);
+                mail = next;
+        }
+}
+
+void
+asm_server_start(AsmServer *server, const AsmServerClass *klass, AsmProcs *procs)
+{
+        server->klass = klass;
+        server->procs = procs;
+        server->ref_count = 1;
+        do {
+                server->id = procs->next_id++;
+                server->serial = procs->serial;
+                if (procs->next_id == 0) {
+                        procs->next_id = 1;
+                        procs->serial++;
+                }
+        } while (g_hash_table_contains(procs->by_id, GUINT_TO_POINTER(server->id)));
+        g_hash_table_insert(procs->by_id, GUINT_TO_POINTER(server->id), server);
+}
+
+AsmServer *
+asm_server_ref(AsmServer *server)
+{
+        server->ref_count++;
+        return server;
+}
+
+void
+asm_server_unref(AsmServer *server)
+{
+        if (--server->ref_count > 0)
+                return;
+        g_assert(server->procs == NULL);
+        if (server->klass->finalize != NULL)
+                server->klass->finalize(server);
+}
+
+void
+asm_server_stop(AsmServer *server, AsmView reason)
+{
+        AsmProcs *procs = server->procs;
+
+        if (procs == NULL)
+                return;
+        asm_server_ref(server);
+        g_hash_table_remove(procs->by_id, GUINT_TO_POINTER(server->id));
+        if (server->name != NULL)
+                g_hash_table_remove(procs->by_name, server->name);
+        asm_server_drop_relations(server, reason);
+        g_clear_pointer(&server->name, g_free);
+        server->procs = NULL;
+        detach_source(server);
+        free_mails(server->first);
+        free_mails(server->held_first);
+        server->first = server->last = NULL;
+        server->held_first = server->held_last = NULL;
+        server->n_mail = 0;
+        if (server->klass->terminate != NULL)
+                server->klass->terminate(server, reason);
+        asm_server_unref(server);
+}
+
+void
+asm_server_stop_atom(AsmServer *server, const char *reason)
+{
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+
+        asm_builder_atom(&builder, reason);
+        asm_server_stop(server, asm_builder_peek(&builder));
+}
+
+gboolean
+asm_server_is_alive(const AsmServer *server)
+{
+        return server->procs != NULL;
+}
+
+AsmPid
+asm_server_get_pid(const AsmServer *server)
+{
+        AsmNode *node = server->procs->node;
+
+        return (AsmPid){ .node = g_ref_string_acquire(asm_node_get_name(node)),
+                         .id = server->id,
+                         .serial = server->serial,
+                         .creation = asm_node_get_creation(node) };
+}
+
+void
+asm_builder_server_pid(AsmBuilder *builder, const AsmServer *server)
+{
+        AsmNode *node = server->procs->node;
+        AsmPid pid = { .node = asm_node_get_name(node),
+                       .id = server->id,
+                       .serial = server->serial,
+                       .creation = asm_node_get_creation(node) };
+
+        asm_builder_pid(builder, &pid);
+}
+
+gboolean
+asm_server_register(AsmServer *server, const char *name)
+{
+        AsmProcs *procs = server->procs;
+
+        g_return_val_if_fail(server->name == NULL, FALSE);
+        if (g_hash_table_contains(procs->by_name, name))
+                return FALSE;
+        server->name = g_strdup(name);
+        g_hash_table_insert(procs->by_name, server->name, server);
+        return TRUE;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * System messages, `{system, From, Request}`: what sys:get_state/1, sys:suspend/1, observer and
+ * release tools send to any OTP process (stdlib "sys", DIST.md B.6). Requests that would run code
+ * or replace state are answered as an OTP process answers what it does not know.
+ */
+
+#include "procs-private.h"
+
+#include "term/reader.h"
+
+static void
+put_state(AsmServer *server, AsmBuilder *builder)
+{
+        if (server->klass->get_state != NULL)
+                server->klass->get_state(server, builder);
+        else
+                asm_builder_nil_atom(builder);
+}
+
+/* {status, Pid, {module, M}, [PDict, SysState, Parent, Debug, Misc]} */
+static void
+put_status(AsmServer *server, AsmBuilder *builder)
+{
+        asm_builder_tuple(builder, 4);
+        asm_builder_atom(builder, "status");
+        asm_builder_server_pid(builder, server);
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "module");
+        asm_builder_atom(builder, server->klass->module);
+        asm_builder_list(builder, 5);
+        asm_builder_nil(builder);
+        asm_builder_atom(builder, server->is_suspended ? "suspended" : "running");
+        asm_builder_server_pid(builder, server);
+        asm_builder_nil(builder);
+        asm_builder_list(builder, 1);
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "data");
+        asm_builder_list(builder, 1);
+        asm_builder_tuple(builder, 2);
+        asm_builder_charlist(builder, "State");
+        put_state(server, builder);
+        asm_builder_nil(builder);
+        asm_builder_nil(builder);
+        asm_builder_nil(builder);
+}
+
+static void
+put_unknown(AsmBuilder *builder, AsmView request)
+{
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "error");
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "unknown_system_msg");
+        asm_builder_view(builder, request);
+}
+
+void
+asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
+{
+        AsmProcs *procs = server->procs;
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+        AsmView reason;
+
+        if (asm_view_is_atom(request, "get_state")) {
+                put_state(server, &reply);
+        } else if (asm_view_is_atom(request, "get_status")) {
+                put_status(server, &reply);
+        } else if (asm_view_is_atom(request, "suspend") || asm_view_is_atom(request, "resume")) {
+                asm_server_set_suspended(server, asm_view_is_atom(request, "suspend"));
+                asm_builder_atom(&reply, "ok");
+        } else if (asm_view_get_tagged(request, "terminate", 2, &reason)) {
+                /* answered first: the caller's monitor must find the answer before the end */
+                asm_builder_atom(&reply, "ok");
+                asm_procs_reply(procs, from, asm_builder_peek(&reply));
+                asm_server_stop(server, reason);
+                return;
+        } else {
+                put_unknown(&reply, request);
+        }
+        asm_procs_reply(procs, from, asm_builder_peek(&reply));
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Anthropic's Claude Code CLI in print mode: one JSON object per line (stream-json).
+ *
+ *      system                 raw (init: session id, tools, model)
+ *      assistant              assistant_message; its thinking blocks before it as thinking,
+ *                             its tool_use blocks behind it as tool_use
+ *      user                   a tool_result for each block of that type, else user_message
+ *      stream_event           text deltas (--include-partial-messages) as assistant_delta
+ *      control_request        can_use_tool as approval_requested
+ *      result                 result, or an error when it says so
+ *      assistant_delta text_delta thinking tool_use tool_result approval_requested
+ *      approval_resolved cost_update error        what their names say
+ *      anything else          raw
+ *
+ * The second and the third group of blocks are more than an ASM node decodes: it sends the
+ * assistant_message alone and `user` as raw. A run has to see tool calls as tool_use, for that is
+ * where a list of allowed tools is checked.
+ *
+ * The prompt is the last argument. The CLI parses with commander, where `--` ends the options;
+ * it is put in only for a prompt that begins with "-".
+ */
+
+#include "provider/arguments-private.h"
+#include "provider/decoder-private.h"
+#include "provider/providers-private.h"
+
+#include <string.h>
+
+static const char *const capabilities[] = { "approval",  "cost",     "interrupt", "resume",
+                                            "streaming", "thinking", "tools",     NULL };
+
+#define MODE(name, native)                                                                         \
+        {                                                                                          \
+                name,                                                                              \
+                {                                                                                  \
+                        "--permission-mode", native                                                \
+                }                                                                                  \
+        }
+
+static const AsmPermissionMode permission_modes[] = {
+        MODE("default", "default"),
+        MODE("auto", "acceptEdits"),
+        MODE("accept_edits", "acceptEdits"),
+        MODE("acceptEdits", "acceptEdits"),
+        MODE("delegate", "delegate"),
+        MODE("dont_ask", "dontAsk"),
+        MODE("dontAsk", "dontAsk"),
+        MODE("bypass", "bypassPermissions"),
+        MODE("bypass_permissions", "bypassPermissions"),
+        MODE("bypassPermissions", "bypassPermissions"),
+        MODE("plan", "plan"),
+        { NULL, { NULL } },
+};
+
+static GStrv
+build_args(const char *prompt, AsmView options, GError **error)
+{
+        static const char *const completion_only[] = {
+                "--permission-mode",   "plan", "--tools", "", "--setting-sources", "",
+                "--strict-mcp-config", NULL
+        };
+        g_autofree char *model = NULL, *effort = NULL;
+        AsmArguments args;
+
+        asm_arguments_init(&args, "claude", options);
+        asm_arguments_add(&args, "--output-format");
+        asm_arguments_add(&args, "stream-json");
+        asm_arguments_add(&args, "--verbose");
+        asm_arguments_add(&args, "--print");
+        asm_arguments_add_word(&args, "--resume", "resume");
+        model = asm_arguments_dup_model(&args, "resolved_model", "model");
+        if (model != NULL) {
+                asm_arguments_add(&args, "--model");
+                asm_arguments_add(&args, model);
+        }
+        effort = asm_arguments_dup_model(&args, "reasoning", "effort");
+        if (effort != NULL) {
+                asm_arguments_add(&args, "--effort");
+                asm_arguments_add(&args, effort);
+        }
+        asm_arguments_add_int(&args, "--max-turns", "max_turns", /* min= */ 1);
+        asm_arguments_add_text(&args, "--append-system-prompt", "append_system_prompt");
+        asm_arguments_add_text(&args, "--system-prompt", "system_prompt");
+        asm_arguments_add_json(&args, "--json-schema", "output_schema");
+        if (asm_arguments_get_flag(&args, "completion_only")) {
+                for (guint i = 0; completion_only[i] != NULL; i++)
+                        asm_arguments_add(&args, completion_only[i]);
+        } else {
+                asm_arguments_add_permission(&args, permission_modes);
+        }
+        asm_arguments_add_flag(&args, "--thinking", "include_thinking");
+        if (asm_arguments_check_prompt(&args, prompt)) {
+                if (prompt[0] == '-')
+                        asm_arguments_add(&args, "--");
+                asm_arguments_add(&args, prompt);
+        }
+        return asm_arguments_end(&args, error);
+}
+
+/* the term of one block, in the builder that the line's own raw is not in */
+static AsmView
+block_raw(AsmBuilder *builder, JsonNode *block)
+{
+        asm_builder_reset(builder);
+        asm_decoder_put_node(builder, block);
+        return asm_builder_peek(builder);
+}
+
+static void
+emit_tool_use(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        asm_decoder_emit_tool_use(decoder,
+                                  asm_decoder_first_text(object, "tool_name", "name", NULL),
+                                  asm_decoder_first_text(object, "tool_id", "id", NULL),
+                                  asm_decoder_first(object, "tool_input", "input", NULL),
+                                  raw);
+}
+
+static void
+emit_tool_result(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        asm_decoder_emit_tool_result(
+                decoder,
+                asm_decoder_first_text(object, "tool_use_id", "tool_id", "id", NULL),
+                asm_decoder_first(object, "content", NULL),
+                asm_decoder_is_true(asm_decoder_first(object, "is_error", "error", NULL)),
+                raw);
+}
+
+typedef void (*BlockFunc)(AsmDecoder *decoder, JsonObject *block, AsmView raw);
+
+/* calls @func for each block of @type; returns how many there were */
+static guint
+each_block(AsmDecoder *decoder, JsonObject *message, const char *type, BlockFunc func)
+{
+        JsonArray *blocks = asm_json_get_array(message, "content");
+        guint n_blocks = blocks != NULL ? json_array_get_length(blocks) : 0;
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+        guint n = 0;
+
+        for (guint i = 0; i < n_blocks; i++) {
+                JsonNode *node = json_array_get_element(blocks, i);
+                JsonObject *block = asm_decoder_node_object(node);
+
+                if (g_strcmp0(asm_json_get_string(block, "type"), type) != 0)
+                        continue;
+                func(decoder, block, block_raw(&builder, node));
+                n++;
+        }
+        return n;
+}
+
+static void
+on_assistant(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        JsonObject *message = asm_json_get_object(object, "message");
+
+        if (message == NULL)
+                message = object;
+        each_block(decoder, message, "thinking", asm_decoder_emit_thinking);
+        asm_decoder_emit_message(decoder,
+                                 message,
+                                 asm_decoder_first_text(message, "model", NULL),
+                                 raw);
+        each_block(decoder, message, "tool_use", emit_tool_use);
+}
+
+static void
+on_user(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        JsonObject *message = asm_json_get_object(object, "message");
+
+        if (message == NULL)
+                message = object;
+        if (each_block(decoder, message, "tool_result", emit_tool_result) == 0)
+                asm_decoder_emit_user(decoder, message, raw);
+}
+
+static void
+on_delta(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        asm_decoder_emit_delta(decoder,
+                               asm_decoder_first_text(object, "delta", "text", NULL),
+                               /* index= */ -1,
+                               /* source= */ NULL,
+                               raw);
+}
+
+/* the API's own events; only text is shown as it comes, the rest arrives whole as `assistant` */
+static void
+on_stream_event(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        JsonObject *event = asm_json_get_object(object, "event");
+        JsonObject *delta = asm_json_get_object(event, "delta");
+
+        if (g_strcmp0(asm_json_get_string(event, "type"), "content_block_delta") == 0 &&
+            g_strcmp0(asm_json_get_string(delta, "type"), "text_delta") == 0 &&
+            asm_json_get_string(delta, "text") != NULL)
+                asm_decoder_emit_delta(decoder,
+                                       asm_json_get_string(delta, "text"),
+                                       asm_json_get_int(event, "index", -1),
+                                       /* source= */ NULL,
+                                       raw);
+        else
+                asm_decoder_emit_raw(decoder, raw);
+}
+
+static void
+on_control_request(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        JsonObject *request = asm_json_get_object(object, "request");
+
+        if (g_strcmp0(asm_json_get_string(request, "subtype"), "can_use_tool") == 0)
+                asm_decoder_emit_approval_requested(decoder,
+                                                    asm_json_get_string(object, "request_id"),
+                                                    asm_json_get_string(request, "tool_name"),
+                                                    asm_decoder_first(request, "input", NULL),
+                                                    raw);
+        else
+                asm_decoder_emit_raw(decoder, raw);
+}
+
+static void
+on_approval_requested(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        asm_decoder_emit_approval_requested(
+                decoder,
+                asm_decoder_first_text(object, "approval_id", NULL),
+                asm_decoder_first_text(object, "tool_name", "name", NULL),
+                asm_decoder_first(object, "tool_input", "input", NULL),
+                raw);
+}
+
+static void
+on_cost_update(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        asm_decoder_emit_cost(decoder, object, object, raw);
+}
+
+static void
+emit_result_error(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        const char *text = asm_decoder_first_text(object, "error", "result", NULL);
+        AsmFailureKind code = asm_decoder_error_kind(asm_decoder_first_text(object, "error", NULL));
+
+        if (code == ASM_FAILURE_UNKNOWN &&
+            asm_decoder_is_auth_text(asm_json_get_string(object, "result")))
+                code = ASM_FAILURE_AUTH_ERROR;
+        /* this is the result: the exit has nothing to add */
+        decoder->has_result = TRUE;
+        asm_decoder_emit_error(decoder,
+                               code,
+                               ASM_SEVERITY_FATAL,
+                               text != NULL ? text : "Claude CLI reported an error result",
+                               raw);
+}
+
+static void
+on_result(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        const char *subtype = asm_json_get_string(object, "subtype");
+        JsonObject *usage = asm_json_get_object(object, "usage");
+        double cost_usd = asm_json_get_double(object, "total_cost_usd", -1.0);
+        AsmDecoderResult result = {
+                .stop_reason = asm_decoder_first_text(object, "stop_reason", "reason", NULL),
+                .stop_atom = "unknown",
+                .object = asm_decoder_first(object, "structured_output", NULL),
+                .has_duration = TRUE,
+                .duration = asm_decoder_first(object, "duration_ms", NULL),
+                .input_tokens = asm_decoder_get_count(usage, "input_tokens", NULL),
+                .output_tokens = asm_decoder_get_count(usage, "output_tokens", NULL),
+                .has_cost_usd = cost_usd >= 0,
+                .cost_usd = cost_usd,
+        };
+
+        if (asm_decoder_is_true(asm_decoder_first(object, "is_error", NULL)) ||
+            g_strcmp0(subtype, "error_during_execution") == 0 ||
+            g_strcmp0(subtype, "error_max_turns") == 0)
+                emit_result_error(decoder, object, raw);
+        else
+                asm_decoder_emit_result(decoder, &result, raw);
+}
+
+static void
+on_error(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        const char *message = asm_decoder_first_text(object, "message", NULL);
+
+        asm_decoder_emit_error(
+                decoder,
+                asm_decoder_error_kind(asm_decoder_first_text(object, "kind", NULL)),
+                asm_decoder_severity(asm_decoder_first_text(object, "severity", NULL)),
+                message != NULL ? message : "Claude parser error",
+                raw);
+}
+
+static const AsmDecoderType types[] = {
+        { "assistant", on_assistant },
+        { "assistant_message", on_assistant },
+        { "user", on_user },
+        { "stream_event", on_stream_event },
+        { "assistant_delta", on_delta },
+        { "text_delta", on_delta },
+        { "thinking", asm_decoder_emit_thinking },
+        { "tool_use", emit_tool_use },
+        { "tool_result", emit_tool_result },
+        { "control_request", on_control_request },
+        { "approval_requested", on_approval_requested },
+        { "approval_resolved", asm_decoder_emit_approval_resolved },
+        { "cost_update", on_cost_update },
+        { "result", on_result },
+        { "error", on_error },
+        { NULL, NULL },
+};
+
+static void
+decode_line(AsmDecoder *decoder, const char *line, gsize len)
+{
+        asm_decoder_json_line(decoder, line, len, types);
+}
+
+const AsmProvider asm_provider_claude = {
+        .name = "claude",
+        .display_name = "Claude CLI",
+        .profile = "Elixir.CliSubprocessCore.ProviderProfiles.Claude",
+        .command = "claude",
+        .path_variable = "CLAUDE_CLI_PATH",
+        .stdin_open = TRUE,
+        .capabilities = capabilities,
+        .build_args = build_args,
+        .decode_line = decode_line,
+};

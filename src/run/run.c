@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The life of a run:
+ *
+ *     queued --start--> initializing --first event--> running --> completed | failed | interrupted
+ *
+ * The status is the reducer's: it follows from the events, also from those that the run makes itself
+ * (an interrupt, a timeout, a start that failed, a backend that crashed), so that subscribers see
+ * the same story as the result tells. When the status is final, in this order: the backend is closed,
+ * subscribers get `{asm_run_done, RunId}`, waiters the result, the session hears of it.
+ *
+ * Events are numbered here: one more than the one before, or the backend's own number if that is
+ * larger. An event is built once and copied to each subscriber's link.
+ *
+ * A subscriber whose link is busy pauses the backend until the link has drained; a subscriber that
+ * died is forgotten.
+ */
+
+#include "run/run.h"
+
+#include "proc/procs.h"
+#include "term/print.h"
+#include "term/reader.h"
+
+typedef struct {
+        AsmTerm *pid;
+        AsmRef monitor;
+        AsmLink *link; /* borrowed while it is busy, else NULL */
+} Subscriber;
+
+typedef struct {
+        AsmRunWaiterFunc func;
+        gpointer user_data;
+} Waiter;
+
+struct _AsmRun {
+        AsmServer server;
+        AsmRunContext context;
+        AsmOptions options;
+        const AsmProvider *provider;
+        const AsmRunListener *listener;
+        gpointer user_data;
+        char *id;
+        char *session_id;
+        char *prompt;
+        AsmTerm *metadata;
+        AsmReducer *reducer;
+        AsmBackend *backend;
+        GArray *subscribers; /* of Subscriber */
+        GArray *waiters;     /* of Waiter; NULL: none */
+        gint64 sequence;
+        gint64 started_us; /* monotonic; 0: not started */
+        gint64 last_event_us;
+        AsmTimer deadline;
+        AsmTimer stream_timer;
+        AsmBuilder message; /* the event on its way out */
+        gboolean is_paused;
+        gboolean is_over;
+};
+
+static void finish(AsmRun *run);
+
+static void
+send_to_all(AsmRun *run, AsmView message)
+{
+        gboolean is_busy = FALSE;
+
+        for (guint i = 0; i < run->subscribers->len; i++) {
+                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
+                AsmLink *link = asm_procs_send(
+                        run->context.backend.procs, asm_term_view(subscriber->pid), message);
+
+                if (link != NULL && asm_link_is_busy(link)) {
+                        subscriber->link = link;
+                        is_busy = TRUE;
+                }
+        }
+        if (is_busy && !run->is_paused && run->backend != NULL) {
+                run->is_paused = TRUE;
+                run->backend->klass->set_paused(run->backend, TRUE);
+        }
+}
+
+static void
+begin_message(AsmRun *run, const char *tag, guint arity)
+{
+        asm_builder_reset(&run->message);
+        asm_builder_tuple(&run->message, arity);
+        asm_builder_atom(&run->message, tag);
+        asm_builder_text(&run->message, run->id);
+}
+
+static void
+emit(AsmRun *run, const AsmCoreEvent *core)
+{
+        AsmEventFrame frame = { .run_id = run->id,
+                                .session_id = run->session_id,
+                                .provider = run->provider->name,
+                                .metadata = asm_term_view(run->metadata) };
+
+        run->sequence = MAX(run->sequence + 1, core->sequence);
+        run->last_event_us = g_get_monotonic_time();
+        asm_reducer_feed(run->reducer, core);
+        if (run->subscribers->len == 0)
+                return;
+        begin_message(run, "asm_run_event", 3);
+        asm_builder_event(&run->message, &frame, core, run->sequence, g_get_real_time());
+        send_to_all(run, asm_builder_peek(&run->message));
+}
+
+/* --- events that the run makes itself -------------------------------------------------------- */
+
+static void
+emit_own(AsmRun *run, AsmEventKind kind, AsmView payload)
+{
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+        AsmCoreEvent core;
+        AsmCoreEventSpec spec = { .kind = kind,
+                                  .provider = run->provider->name,
+                                  .id = run->sequence + 1,
+                                  .sequence = run->sequence + 1,
+                                  .timestamp_us = g_get_real_time(),
+                                  .provider_session_id =
+                                          asm_reducer_get_provider_session_id(run->reducer),
+                                  .payload = payload };
+
+        asm_builder_core_event(&builder, &spec);
+        if (asm_core_event_from_view(asm_builder_peek(&builder), &core))
+                emit(run, &core);
+}
+
+static void
+emit_completed(AsmRun *run)
+{
+        g_auto(AsmBuilder) payload = ASM_BUILDER_INIT;
+
+        asm_builder_payload_begin(&payload, ASM_EVENT_RUN_COMPLETED, 1, ASM_VIEW_NONE);
+        asm_builder_atom(&payload, "status");
+        asm_builder_atom(&payload, "completed");
+        emit_own(run, ASM_EVENT_RUN_COMPLETED, asm_builder_peek(&payload));
+}
+
+/* the metadata tells what the code cannot: the domain, and the reason term */
+static void
+emit_error(AsmRun *run, const AsmFailure *failure, const char *severity)
+{
+        g_auto(AsmBuilder) metadata = ASM_BUILDER_INIT;
+        g_auto(AsmBuilder) payload = ASM_BUILDER_INIT;
+
+        asm_builder_map(&metadata, failure->cause != NULL ? 2 : 1);
+        asm_builder_atom(&metadata, "asm_error_domain");
+        asm_builder_atom(&metadata, asm_failure_domain_name(failure->domain));
+        if (failure->cause != NULL) {
+                asm_builder_atom(&metadata, "asm_error_cause");
+                asm_builder_term(&metadata, failure->cause);
+        }
+        asm_builder_payload_begin(&payload, ASM_EVENT_ERROR, 3, asm_builder_peek(&metadata));
+        asm_builder_atom(&payload, "message");
+        asm_builder_text(&payload, failure->message);
+        asm_builder_atom(&payload, "code");
+        asm_builder_text(&payload, asm_failure_kind_name(failure->kind));
+        asm_builder_atom(&payload, "severity");
+        asm_builder_atom(&payload, severity);
+        emit_own(run, ASM_EVENT_ERROR, asm_builder_peek(&payload));
+}
+
+void
+asm_run_fail(AsmRun *run, const AsmFailure *failure)
+{
+        if (run->is_over)
+                return;
+        emit_error(run, failure, "fatal");
+        finish(run);
+}
+
+void
+asm_run_interrupt(AsmRun *run, const char *message)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+
+        if (run->is_over)
+                return;
+        if (run->backend != NULL)
+                run->backend->klass->interrupt(run->backend);
+        failure = asm_failure_new(
+                ASM_FAILURE_USER_CANCELLED, ASM_DOMAIN_RUNTIME, "%s", message);
+        emit_error(run, failure, "warning");
+        finish(run);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static void
+close_backend(AsmRun *run)
+{
+        AsmBackend *backend = g_steal_pointer(&run->backend);
+
+        if (backend != NULL)
+                backend->klass->close(backend);
+}
+
+static void
+tell_done(AsmRun *run)
+{
+        begin_message(run, "asm_run_done", 2);
+        send_to_all(run, asm_builder_peek(&run->message));
+}
+
+static void
+put_result(AsmRun *run, AsmBuilder *builder)
+{
+        const AsmFailure *failure = asm_reducer_get_failure(run->reducer);
+        gint64 elapsed_ms =
+                run->started_us > 0 ? (g_get_monotonic_time() - run->started_us) / 1000 : 0;
+
+        asm_builder_tuple(builder, 2);
+        if (failure != NULL) {
+                asm_builder_atom(builder, "error");
+                asm_builder_failure(builder, failure);
+        } else {
+                asm_builder_atom(builder, "ok");
+                asm_builder_result(builder,
+                                   run->reducer,
+                                   run->id,
+                                   run->session_id,
+                                   asm_term_view(run->metadata),
+                                   elapsed_ms);
+        }
+}
+
+static void
+tell_waiters(AsmRun *run)
+{
+        g_autoptr(GArray) waiters = g_steal_pointer(&run->waiters);
+        g_auto(AsmBuilder) result = ASM_BUILDER_INIT;
+
+        if (waiters == NULL)
+                return;
+        put_result(run, &result);
+        for (guint i = 0; i < waiters->len; i++) {
+                Waiter *waiter = &g_array_index(waiters, Waiter, i);
+                waiter->func(asm_builder_peek(&result), waiter->user_data);
+        }
+}
+
+static void
+finish(AsmRun *run)
+{
+        run->is_over = TRUE;
+        asm_timer_disarm(&run->deadline);
+        asm_timer_disarm(&run->stream_timer);
+        close_backend(run);
+        tell_done(run);
+        g_debug("run %s: %s after %" G_GINT64_FORMAT " events",
+                run->id,
+                asm_run_status_name(asm_reducer_get_status(run->reducer)),
+                run->sequence);
+        asm_server_ref(&run->server);
+        tell_waiters(run);
+        run->listener->finished(run, run->user_data);
+        asm_server_unref(&run->server);
+}
+
+/* --- what the backend says ------------------------------------------------------------------- */
+
+static void
+on_backend_started(gpointer user_data)
+{
+}
+
+static void
+on_backend_event(AsmView view, gpointer user_data)
+{
+        AsmRun *run = user_data;
+        AsmCoreEvent core;
+
+        if (run->is_over || !asm_core_event_from_view(view, &core))
+                return;
+        emit(run, &core);
+        if (asm_run_status_is_final(asm_reducer_get_status(run->reducer)))
+                finish(run);
+}
+
+static void
+on_backend_failed(const AsmFailure *failure, gpointer user_data)
+{
+        asm_run_fail(user_data, failure);
+}
+
+static void
+on_backend_ended(AsmView reason, gpointer user_data)
+{
+        AsmRun *run = user_data;
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *shown = NULL;
+
+        if (run->is_over)
+                return;
+        if (asm_view_is_atom(reason, "normal") || asm_view_is_atom(reason, "shutdown")) {
+                emit_completed(run);
+                finish(run);
+                return;
+        }
+        shown = asm_view_print(reason, ASM_SYNTAX_ERLANG, 400);
+        failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
+                                  ASM_DOMAIN_TRANSPORT,
+                                  "backend crashed: %s",
+                                  shown);
+        failure->cause = asm_term_new(reason);
+        asm_run_fail(run, failure);
+}
+
+static const AsmBackendListener backend_listener = { .started = on_backend_started,
+                                                     .event = on_backend_event,
+                                                     .failed = on_backend_failed,
+                                                     .ended = on_backend_ended };
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+static void
+on_deadline(AsmTimer *timer, gpointer user_data)
+{
+        AsmRun *run = user_data;
+        g_autoptr(AsmFailure) failure =
+                asm_failure_new(ASM_FAILURE_TIMEOUT,
+                                ASM_DOMAIN_RUNTIME,
+                                "run %s exceeded its total run deadline of %ums",
+                                run->id,
+                                run->options.run_deadline_ms);
+
+        if (run->backend != NULL)
+                run->backend->klass->interrupt(run->backend);
+        asm_run_fail(run, failure);
+}
+
+/* armed once, it looks when the last event came: events do not touch the timers */
+static void
+on_stream_timeout(AsmTimer *timer, gpointer user_data)
+{
+        AsmRun *run = user_data;
+        gint64 silent_ms = (g_get_monotonic_time() - run->last_event_us) / 1000;
+        g_autoptr(AsmFailure) failure = NULL;
+
+        if (silent_ms < run->options.stream_timeout_ms || run->is_paused) {
+                asm_timer_arm(timer, MAX(run->options.stream_timeout_ms - silent_ms, 1));
+                return;
+        }
+        failure = asm_failure_new(
+                ASM_FAILURE_TIMEOUT,
+                ASM_DOMAIN_RUNTIME,
+                "run %s: no event for %ums; raise stream_timeout_ms if the provider needs longer",
+                run->id,
+                run->options.stream_timeout_ms);
+        asm_run_fail(run, failure);
+}
+
+static void
+arm_timers(AsmRun *run)
+{
+        AsmTimers *timers = asm_procs_get_timers(run->context.backend.procs);
+
+        asm_timer_init(&run->deadline, timers, on_deadline, run);
+        asm_timer_init(&run->stream_timer, timers, on_stream_timeout, run);
+        if (run->options.run_deadline_ms != ASM_TIMEOUT_INFINITY)
+                asm_timer_arm(&run->deadline, run->options.run_deadline_ms);
+        if (run->options.stream_timeout_ms != ASM_TIMEOUT_INFINITY)
+                asm_timer_arm(&run->stream_timer, run->options.stream_timeout_ms);
+}
+
+void
+asm_run_start(AsmRun *run)
+{
+        const AsmOptions *options = &run->options;
+        g_auto(AsmBuilder) provider_options = ASM_BUILDER_INIT;
+        gboolean is_remote = options->mode == ASM_MODE_REMOTE_NODE;
+        AsmBackendSpec spec = { .provider = run->provider,
+                                .run_id = run->id,
+                                .session_id = run->session_id,
+                                .prompt = run->prompt,
+                                .cli_path = options->cli_path,
+                                .metadata = asm_term_view(run->metadata),
+                                .node = options->remote_node,
+                                .cookie = options->remote_cookie,
+                                .connect_timeout_ms = options->remote_connect_timeout_ms,
+                                .rpc_timeout_ms = options->remote_rpc_timeout_ms,
+                                .call_timeout_ms = options->remote_transport_call_timeout_ms,
+                                .ensure_started = options->ensure_started != 0 };
+
+        g_return_if_fail(run->started_us == 0);
+        spec.cwd = is_remote && options->remote_cwd != NULL ? options->remote_cwd : options->cwd;
+        asm_builder_provider_options(&provider_options, options);
+        spec.options = asm_builder_peek(&provider_options);
+        run->started_us = run->last_event_us = g_get_monotonic_time();
+        arm_timers(run);
+        run->backend = (is_remote ? &asm_backend_remote_node : &asm_backend_local)
+                               ->start(&run->context.backend, &spec, &backend_listener, run);
+}
+
+/* --- subscribers ----------------------------------------------------------------------------- */
+
+gboolean
+asm_run_subscribe(AsmRun *run, AsmView view, AsmFailure **ret_failure)
+{
+        AsmProcs *procs = run->context.backend.procs;
+        AsmNode *node = asm_procs_get_node(procs);
+        Subscriber subscriber = { 0 };
+        g_auto(AsmPid) pid = { 0 };
+
+        if (!asm_pid_from_view(view, &pid)) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option subscriber: expected a pid");
+                return FALSE;
+        }
+        if (pid.node != asm_node_get_name(node) && asm_node_find_link(node, pid.node) == NULL) {
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "option subscriber: '%s' is not connected to '%s'; connect it first (net_adm:ping/1)",
+                        pid.node,
+                        asm_node_get_name(node));
+                return FALSE;
+        }
+        if (run->subscribers->len >= run->context.max_subscribers) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                               ASM_DOMAIN_RUNTIME,
+                                               "run %s has %u subscribers, which is the limit",
+                                               run->id,
+                                               run->subscribers->len);
+                return FALSE;
+        }
+        subscriber.pid = asm_term_new(view);
+        subscriber.monitor = asm_server_monitor(&run->server, &pid);
+        g_array_append_val(run->subscribers, subscriber);
+        return TRUE;
+}
+
+static void
+subscriber_clear(gpointer data)
+{
+        Subscriber *subscriber = data;
+
+        asm_term_unref(subscriber->pid);
+        asm_ref_clear(&subscriber->monitor);
+}
+
+void
+asm_run_drained(AsmRun *run)
+{
+        if (!run->is_paused)
+                return;
+        for (guint i = 0; i < run->subscribers->len; i++) {
+                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
+
+                if (subscriber->link != NULL && asm_link_is_busy(subscriber->link))
+                        return;
+                subscriber->link = NULL;
+        }
+        run->is_paused = FALSE;
+        run->last_event_us = g_get_monotonic_time();
+        if (run->backend != NULL)
+                run->backend->klass->set_paused(run->backend, FALSE);
+}
+
+static void
+on_down(AsmServer *server, const AsmRef *ref, AsmView reason)
+{
+        AsmRun *run = (AsmRun *)server;
+
+        for (guint i = 0; i < run->subscribers->len; i++) {
+                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
+
+                if (asm_ref_equal(&subscriber->monitor, ref)) {
+                        g_array_remove_index(run->subscribers, i);
+                        break;
+                }
+        }
+        asm_run_drained(run);
+}
+
+void
+asm_run_add_waiter(AsmRun *run, AsmRunWaiterFunc func, gpointer user_data)
+{
+        Waiter waiter = { func, user_data };
+
+        if (run->waiters == NULL)
+                run->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+        g_array_append_val(run->waiters, waiter);
+}
+
+/* --- the process ----------------------------------------------------------------------------- */
+
+static void
+get_state(AsmServer *server, AsmBuilder *builder)
+{
+        AsmRun *run = (AsmRun *)server;
+
+        asm_builder_map(builder, 5);
+        asm_builder_atom(builder, "run_id");
+        asm_builder_text(builder, run->id);
+        asm_builder_atom(builder, "session_id");
+        asm_builder_text(builder, run->session_id);
+        asm_builder_atom(builder, "provider");
+        asm_builder_atom(builder, run->provider->name);
+        asm_builder_atom(builder, "status");
+        asm_builder_atom(builder, asm_run_status_name(asm_reducer_get_status(run->reducer)));
+        asm_builder_atom(builder, "sequence");
+        asm_builder_int(builder, run->sequence);
+}
+
+/* somebody has ended the process: an interrupt by other means */
+static void
+on_terminate(AsmServer *server, AsmView reason)
+{
+        asm_run_interrupt((AsmRun *)server, "Run process was ended");
+}
+
+static void
+on_finalize(AsmServer *server)
+{
+        AsmRun *run = (AsmRun *)server;
+
+        asm_options_clear(&run->options);
+        g_free(run->id);
+        g_free(run->session_id);
+        g_free(run->prompt);
+        asm_term_unref(run->metadata);
+        asm_reducer_free(run->reducer);
+        g_array_unref(run->subscribers);
+        g_clear_pointer(&run->waiters, g_array_unref);
+        asm_builder_clear(&run->message);
+        g_free(run);
+}
+
+static const AsmServerClass run_class = { .module = "Elixir.ASM.Run.Server",
+                                          .down = on_down,
+                                          .get_state = get_state,
+                                          .terminate = on_terminate,
+                                          .finalize = on_finalize };
+
+AsmRun *
+asm_run_new(const AsmRunContext *context,
+            AsmOptions *options,
+            const AsmProvider *provider,
+            const char *prompt,
+            const char *session_id,
+            const AsmRunListener *listener,
+            gpointer user_data)
+{
+        AsmRun *run = g_new0(AsmRun, 1);
+        g_auto(AsmBuilder) metadata = ASM_BUILDER_INIT;
+
+        run->context = *context;
+        run->options = *options;
+        *options = (AsmOptions){ 0 };
+        run->provider = provider;
+        run->listener = listener;
+        run->user_data = user_data;
+        run->id = run->options.run_id != NULL ? g_strdup(run->options.run_id)
+                                              : g_strdup(asm_id_new().text);
+        run->session_id = g_strdup(session_id);
+        run->prompt = g_strdup(prompt);
+        asm_builder_run_metadata(&metadata, &run->options, provider);
+        run->metadata = asm_builder_end(&metadata);
+        run->reducer = asm_reducer_new(provider->name, context->max_result);
+        run->subscribers = g_array_new(FALSE, FALSE, sizeof(Subscriber));
+        g_array_set_clear_func(run->subscribers, subscriber_clear);
+        asm_server_start(&run->server, &run_class, context->backend.procs);
+        return run;
+}
+
+void
+asm_run_free(AsmRun *run)
+{
+        if (run == NULL)
+                return;
+        if (!run->is_over) {
+                run->is_over = TRUE;
+                asm_timer_disarm(&run->deadline);
+                asm_timer_disarm(&run->stream_timer);
+                close_backend(run);
+                tell_done(run);
+        }
+        asm_server_stop_atom(&run->server, "normal");
+        asm_server_unref(&run->server);
+}
+
+const char *
+asm_run_get_id(const AsmRun *run)
+{
+        return run->id;
+}
+
+AsmRunStatus
+asm_run_get_status(const AsmRun *run)
+{
+        return asm_reducer_get_status(run->reducer);
+}
+
+gboolean
+asm_run_is_started(const AsmRun *run)
+{
+        return run->started_us > 0;
+}
+
+const AsmCost *
+asm_run_get_cost(const AsmRun *run)
+{
+        return asm_reducer_get_cost(run->reducer);
+}
+
+gint64
+asm_run_get_n_events(const AsmRun *run)
+{
+        return run->sequence;
+}
+
+guint
+asm_run_get_queue_timeout_ms(const AsmRun *run)
+{
+        return run->options.queue_timeout_ms;
+}
+
+void
+asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run)
+{
+        asm_builder_server_pid(builder, &run->server);
+}

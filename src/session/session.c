@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Sessions: admission and order of runs.
+ *
+ * A run starts at once while fewer than max_concurrent_runs are active; else it waits, first come
+ * first served, while fewer than max_queued_runs wait; else it is refused (ASM_PROTOCOL.md section
+ * 6). When an active run ends, the oldest waiting one starts. A run that ends in any way takes its
+ * place with it: there is no way for the queue to stall.
+ */
+
+#include "session-private.h"
+
+#include "term/reader.h"
+
+#include <string.h>
+
+typedef struct {
+        AsmSession *session;
+        AsmRun *run; /* owned */
+        AsmTimer timer;
+} Queued;
+
+static void start_waiting(AsmSession *session);
+
+static void
+queued_free(Queued *queued)
+{
+        asm_timer_disarm(&queued->timer);
+        g_free(queued);
+}
+
+static Queued *
+take_queued(AsmSession *session, const AsmRun *run)
+{
+        for (GList *l = session->queue.head; l != NULL; l = l->next) {
+                Queued *queued = l->data;
+
+                if (queued->run == run) {
+                        g_queue_delete_link(&session->queue, l);
+                        return queued;
+                }
+        }
+        return NULL;
+}
+
+static void
+add_cost(AsmCost *total, const AsmCost *cost)
+{
+        total->input_tokens += cost->input_tokens;
+        total->output_tokens += cost->output_tokens;
+        total->cost_usd += cost->cost_usd;
+}
+
+static void
+on_run_finished(AsmRun *run, gpointer user_data)
+{
+        AsmSession *session = user_data;
+        Queued *queued = take_queued(session, run);
+
+        if (queued != NULL)
+                queued_free(queued);
+        else
+                g_ptr_array_remove(session->active, run);
+        add_cost(&session->cost, asm_run_get_cost(run));
+        session->n_finished++;
+        session->manager->n_runs--;
+        asm_run_free(run);
+        if (session->is_one_shot && !session->is_stopping)
+                asm_session_stop(session);
+        else
+                start_waiting(session);
+}
+
+static const AsmRunListener run_listener = { .finished = on_run_finished };
+
+static guint
+n_active(const AsmSession *session)
+{
+        return session->active != NULL ? session->active->len : 0;
+}
+
+static void
+start_run(AsmSession *session, AsmRun *run)
+{
+        if (session->active == NULL)
+                session->active = g_ptr_array_new();
+        g_ptr_array_add(session->active, run);
+        asm_run_start(run);
+}
+
+static void
+start_waiting(AsmSession *session)
+{
+        while (!session->is_stopping && session->queue.length > 0 &&
+               n_active(session) < session->max_concurrent_runs) {
+                Queued *queued = g_queue_pop_head(&session->queue);
+                AsmRun *run = queued->run;
+
+                queued_free(queued);
+                start_run(session, run);
+        }
+}
+
+static void
+on_queue_timeout(AsmTimer *timer, gpointer user_data)
+{
+        Queued *queued = user_data;
+        g_autoptr(AsmFailure) failure =
+                asm_failure_new(ASM_FAILURE_TIMEOUT,
+                                ASM_DOMAIN_RUNTIME,
+                                "run %s waited %ums for its turn (queue_timeout_ms)",
+                                asm_run_get_id(queued->run),
+                                asm_run_get_queue_timeout_ms(queued->run));
+
+        asm_run_fail(queued->run, failure);
+}
+
+static void
+enqueue(AsmSession *session, AsmRun *run)
+{
+        Queued *queued = g_new0(Queued, 1);
+        guint timeout_ms = asm_run_get_queue_timeout_ms(run);
+
+        queued->session = session;
+        queued->run = run;
+        asm_timer_init(&queued->timer,
+                       asm_procs_get_timers(session->manager->run_context.backend.procs),
+                       on_queue_timeout,
+                       queued);
+        if (timeout_ms != ASM_TIMEOUT_INFINITY)
+                asm_timer_arm(&queued->timer, timeout_ms);
+        g_queue_push_tail(&session->queue, queued);
+}
+
+static AsmRun *
+find_run(AsmSession *session, const char *run_id)
+{
+        for (guint i = 0; i < n_active(session); i++) {
+                AsmRun *run = g_ptr_array_index(session->active, i);
+
+                if (strcmp(asm_run_get_id(run), run_id) == 0)
+                        return run;
+        }
+        for (GList *l = session->queue.head; l != NULL; l = l->next) {
+                Queued *queued = l->data;
+
+                if (strcmp(asm_run_get_id(queued->run), run_id) == 0)
+                        return queued->run;
+        }
+        return NULL;
+}
+
+static gboolean
+admit(AsmSession *session, const AsmOptions *options, AsmFailure **ret_failure)
+{
+        AsmManager *manager = session->manager;
+
+        if (options->run_id != NULL && find_run(session, options->run_id) != NULL) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option run_id: the session has a run %s already",
+                                               options->run_id);
+                return FALSE;
+        }
+        if (manager->n_runs >= manager->limits.max_runs) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                               ASM_DOMAIN_RUNTIME,
+                                               "Daemon at run capacity: %u runs are active or waiting",
+                                               manager->n_runs);
+                return FALSE;
+        }
+        if (n_active(session) >= session->max_concurrent_runs &&
+            session->queue.length >= session->max_queued_runs) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                               ASM_DOMAIN_RUNTIME,
+                                               "Session at run capacity");
+                return FALSE;
+        }
+        return TRUE;
+}
+
+static gboolean
+resolve(AsmSession *session,
+        AsmView given,
+        AsmOptions *options,
+        const AsmProvider **ret_provider,
+        AsmFailure **ret_failure)
+{
+        asm_options_init(options);
+        if (session->options != NULL &&
+            !asm_options_apply(options, asm_term_view(session->options), ret_failure))
+                return FALSE;
+        if (!asm_options_apply(options, given, ret_failure))
+                return FALSE;
+        if (asm_view_option_get(given, "provider", &(AsmView){ 0 }) &&
+            strcmp(options->provider, session->provider->name) != 0) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option provider: the session's provider is %s, a run cannot change it",
+                                               session->provider->name);
+                return FALSE;
+        }
+        g_free(options->provider);
+        options->provider = g_strdup(session->provider->name);
+        return asm_options_check(options, ret_provider, ret_failure);
+}
+
+AsmRun *
+asm_session_submit(AsmSession *session,
+                   const char *prompt,
+                   AsmView given,
+                   AsmView subscriber,
+                   AsmRunWaiterFunc waiter,
+                   gpointer user_data,
+                   AsmFailure **ret_failure)
+{
+        AsmManager *manager = session->manager;
+        g_auto(AsmOptions) options = { 0 };
+        g_autoptr(AsmTerm) named = NULL;
+        g_autoptr(AsmRun) run = NULL;
+        const AsmProvider *provider;
+        AsmRun *submitted;
+
+        if (!resolve(session, given, &options, &provider, ret_failure) ||
+            !admit(session, &options, ret_failure))
+                return NULL;
+        named = g_steal_pointer(&options.subscriber);
+        run = asm_run_new(&manager->run_context,
+                          &options,
+                          provider,
+                          prompt,
+                          session->id,
+                          &run_listener,
+                          session);
+        if (named != NULL)
+                subscriber = asm_term_view(named);
+        if (asm_view_is_set(subscriber) && !asm_run_subscribe(run, subscriber, ret_failure))
+                return NULL;
+        if (waiter != NULL)
+                asm_run_add_waiter(run, waiter, user_data);
+        submitted = g_steal_pointer(&run);
+        manager->n_runs++;
+        if (n_active(session) < session->max_concurrent_runs)
+                start_run(session, submitted);
+        else
+                enqueue(session, submitted);
+        return submitted;
+}
+
+gboolean
+asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run(session, run_id);
+
+        if (run == NULL) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_UNKNOWN,
+                                               ASM_DOMAIN_RUNTIME,
+                                               "session %s has no run %s; it has ended, or never was",
+                                               session->id,
+                                               run_id);
+                return FALSE;
+        }
+        asm_run_interrupt(run, "Run interrupted");
+        return TRUE;
+}
+
+/* --- the process ----------------------------------------------------------------------------- */
+
+static void
+reply_failure(AsmSession *session, AsmView from, const AsmFailure *failure)
+{
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+
+        asm_builder_tuple(&reply, 2);
+        asm_builder_atom(&reply, "error");
+        asm_builder_failure(&reply, failure);
+        asm_procs_reply(
+                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
+}
+
+/* {submit_run, Prompt, Options} -> {ok, RunId, Pid | queued}; events go to the caller */
+static void
+call_submit(AsmSession *session, AsmView from, AsmView prompt_view, AsmView options)
+{
+        g_autofree char *prompt = asm_view_dup_text(prompt_view, FALSE);
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+        AsmView caller[2];
+        AsmRun *run = NULL;
+
+        if (prompt == NULL || !asm_view_get_tuple(from, 2, caller))
+                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                          ASM_DOMAIN_CONFIG,
+                                          "prompt: expected a string");
+        else
+                run = asm_session_submit(
+                        session, prompt, options, caller[0], NULL, NULL, &failure);
+        if (run == NULL) {
+                reply_failure(session, from, failure);
+                return;
+        }
+        asm_builder_tuple(&reply, 3);
+        asm_builder_atom(&reply, "ok");
+        asm_builder_text(&reply, asm_run_get_id(run));
+        if (asm_run_is_started(run))
+                asm_builder_run_pid(&reply, run);
+        else
+                asm_builder_atom(&reply, "queued");
+        asm_procs_reply(
+                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
+}
+
+static void
+call_cancel(AsmSession *session, AsmView from, AsmView run_id_view)
+{
+        g_autofree char *run_id = asm_view_dup_text(run_id_view, FALSE);
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+
+        if (!asm_session_interrupt(session, run_id != NULL ? run_id : "", &failure)) {
+                reply_failure(session, from, failure);
+                return;
+        }
+        asm_builder_atom(&reply, "ok");
+        asm_procs_reply(
+                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
+}
+
+static void
+get_state(AsmServer *server, AsmBuilder *builder)
+{
+        asm_builder_session_info(builder, (AsmSession *)server);
+}
+
+static void
+on_call(AsmServer *server, AsmView from, AsmView request)
+{
+        AsmSession *session = (AsmSession *)server;
+        g_auto(AsmBuilder) state = ASM_BUILDER_INIT;
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmView part[2];
+
+        if (asm_view_is_atom(request, "get_state")) {
+                get_state(server, &state);
+                asm_procs_reply(server->procs, from, asm_builder_peek(&state));
+        } else if (asm_view_get_tagged(request, "submit_run", 3, part)) {
+                call_submit(session, from, part[0], part[1]);
+        } else if (asm_view_get_tagged(request, "cancel_run", 2, part)) {
+                call_cancel(session, from, part[0]);
+        } else {
+                failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "a session answers get_state, submit_run and cancel_run, and asm the rest");
+                reply_failure(session, from, failure);
+        }
+}
+
+static void
+on_terminate(AsmServer *server, AsmView reason)
+{
+        AsmSession *session = (AsmSession *)server;
+        AsmRun *run;
+
+        session->is_stopping = TRUE;
+        while (session->queue.length > 0) {
+                run = ((Queued *)session->queue.head->data)->run;
+                asm_run_interrupt(run, "Session stopped");
+        }
+        while (n_active(session) > 0) {
+                run = g_ptr_array_index(session->active, 0);
+                asm_run_interrupt(run, "Session stopped");
+        }
+        g_hash_table_remove(session->manager->by_id, session->id);
+        g_debug("session %s has ended", session->id);
+        asm_server_unref(server);
+}
+
+static void
+on_finalize(AsmServer *server)
+{
+        AsmSession *session = (AsmSession *)server;
+
+        g_free(session->id);
+        g_clear_pointer(&session->options, asm_term_unref);
+        g_clear_pointer(&session->active, g_ptr_array_unref);
+        g_free(session);
+}
+
+static const AsmServerClass session_class = { .module = "Elixir.ASM.Session.Server",
+                                              .call = on_call,
+                                              .get_state = get_state,
+                                              .terminate = on_terminate,
+                                              .finalize = on_finalize };
+
+AsmSession *
+asm_session_start(AsmManager *manager,
+                  AsmView given,
+                  const char *provider_name,
+                  AsmFailure **ret_failure)
+{
+        g_auto(AsmOptions) options = { 0 };
+        const AsmProvider *provider;
+        AsmSession *session;
+
+        asm_options_init(&options);
+        if (!asm_options_apply(&options, given, ret_failure))
+                return NULL;
+        if (provider_name != NULL) {
+                g_free(options.provider);
+                options.provider = g_strdup(provider_name);
+        }
+        if (!asm_options_check(&options, &provider, ret_failure))
+                return NULL;
+        if (options.session_id != NULL && asm_manager_find(manager, options.session_id) != NULL) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option session_id: there is a session %s already",
+                                               options.session_id);
+                return NULL;
+        }
+        if (asm_manager_count(manager) >= manager->limits.max_sessions) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                               ASM_DOMAIN_RUNTIME,
+                                               "Daemon at session capacity: there are %u; stop one or raise max_sessions",
+                                               asm_manager_count(manager));
+                return NULL;
+        }
+        session = g_new0(AsmSession, 1);
+        session->manager = manager;
+        session->number = manager->n_started++;
+        session->id = options.session_id != NULL ? g_steal_pointer(&options.session_id)
+                                                 : g_strdup(asm_id_new().text);
+        session->provider = provider;
+        session->max_concurrent_runs = MAX(options.max_concurrent_runs, 1);
+        session->max_queued_runs = options.max_queued_runs;
+        if (asm_view_is_set(given) && asm_view_kind(given) != ASM_KIND_NIL)
+                session->options = asm_term_new(given);
+        g_hash_table_insert(manager->by_id, session->id, session);
+        asm_server_start(&session->server, &session_class, manager->run_context.backend.procs);
+        return session;
+}
+
+void
+asm_session_stop(AsmSession *session)
+{
+        asm_server_stop_atom(&session->server, "normal");
+}
+
+AsmSession *
+asm_manager_find_pid(AsmManager *manager, AsmView pid)
+{
+        AsmServer *server = asm_procs_find(manager->run_context.backend.procs, pid);
+
+        return server != NULL && server->klass == &session_class ? (AsmSession *)server : NULL;
+}
+
+void
+asm_session_set_one_shot(AsmSession *session)
+{
+        session->is_one_shot = TRUE;
+}
+
+const char *
+asm_session_get_id(const AsmSession *session)
+{
+        return session->id;
+}
+
+void
+asm_builder_session_pid(AsmBuilder *builder, const AsmSession *session)
+{
+        asm_builder_server_pid(builder, &session->server);
+}
+
+static void
+put_runs(AsmBuilder *builder, const AsmSession *session)
+{
+        guint n = n_active(session) + session->queue.length;
+
+        asm_builder_list(builder, n);
+        for (guint i = 0; i < n_active(session); i++) {
+                const AsmRun *run = g_ptr_array_index(session->active, i);
+
+                asm_builder_map(builder, 3);
+                asm_builder_atom(builder, "run_id");
+                asm_builder_text(builder, asm_run_get_id(run));
+                asm_builder_atom(builder, "status");
+                asm_builder_atom(builder, asm_run_status_name(asm_run_get_status(run)));
+                asm_builder_atom(builder, "events");
+                asm_builder_int(builder, asm_run_get_n_events(run));
+        }
+        for (GList *l = session->queue.head; l != NULL; l = l->next) {
+                asm_builder_map(builder, 3);
+                asm_builder_atom(builder, "run_id");
+                asm_builder_text(builder, asm_run_get_id(((Queued *)l->data)->run));
+                asm_builder_atom(builder, "status");
+                asm_builder_atom(builder, "queued");
+                asm_builder_atom(builder, "events");
+                asm_builder_int(builder, 0);
+        }
+        asm_builder_nil(builder);
+}
+
+/* what the caller gave, without what must not be shown again */
+static void
+put_options(AsmBuilder *builder, const AsmSession *session)
+{
+        AsmOptionCursor cursor;
+        AsmBuilderMark mark;
+        AsmView key;
+        AsmView value;
+        guint n = 0;
+
+        mark = asm_builder_list_begin(builder);
+        asm_option_cursor_init(&cursor,
+                               session->options != NULL ? asm_term_view(session->options)
+                                                        : ASM_VIEW_NONE);
+        while (asm_option_next(&cursor, &key, &value)) {
+                g_autofree char *name = asm_view_dup_text(key, TRUE);
+
+                if (g_strcmp0(name, "driver_opts") == 0 || g_strcmp0(name, "remote_cookie") == 0 ||
+                    g_strcmp0(name, "env") == 0)
+                        continue;
+                asm_builder_tuple(builder, 2);
+                asm_builder_atom(builder, name);
+                asm_builder_view(builder, value);
+                n++;
+        }
+        asm_builder_list_end(builder, mark, n);
+}
+
+void
+asm_builder_session_info(AsmBuilder *builder, const AsmSession *session)
+{
+        asm_builder_map(builder, 6);
+        asm_builder_atom(builder, "session_id");
+        asm_builder_text(builder, session->id);
+        asm_builder_atom(builder, "provider");
+        asm_builder_atom(builder, session->provider->name);
+        asm_builder_atom(builder, "options");
+        put_options(builder, session);
+        asm_builder_atom(builder, "status");
+        asm_builder_atom(builder, n_active(session) > 0 ? "running" : "ready");
+        asm_builder_atom(builder, "pid");
+        asm_builder_session_pid(builder, session);
+        asm_builder_atom(builder, "runs");
+        put_runs(builder, session);
+}
+
+void
+asm_builder_session_cost(AsmBuilder *builder, const AsmSession *session)
+{
+        AsmCost total = session->cost;
+
+        for (guint i = 0; i < n_active(session); i++)
+                add_cost(&total, asm_run_get_cost(g_ptr_array_index(session->active, i)));
+        asm_builder_cost(builder, &total);
+}

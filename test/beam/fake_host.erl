@@ -1,0 +1,166 @@
+%% SPDX-License-Identifier: MIT
+%%
+%% A backend host without a CLI: a BEAM node with the entry points of ASM's remote nodes, whose
+%% sessions emit core events as the prompt says, as fast as the node can:
+%%
+%%   "events N"         run_started, N - 2 assistant_delta (payload index 0, 1, ..), result; the end
+%%   "paced N MS"       the same with a pause before each event
+%%   "silent"           run_started, then nothing until it is interrupted or closed
+%%   "flood"            run_started, then assistant_delta without end
+%%   "crash"            run_started, then the session exits with `crashed`
+%%   "error CODE TEXT"  run_started, then an error event; the end
+%%   "refuse"           start_core_session gives {error, refused}
+%%
+%% sessions() says who lives, so that a test sees whether each run closed its session.
+-module(fake_host).
+
+-behaviour(gen_server).
+
+-export([start/0, start/1, entry/2, sessions/0, event/4]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-define(SUPERVISOR, 'Elixir.ASM.Remote.BackendSupervisor').
+-define(TAG, cli_subprocess_core_session).
+
+start() ->
+    start(#{}).
+
+%% Override says what handshake() answers, to be a host that does not fit.
+start(Override) ->
+    persistent_term:put(fake_host, Override),
+    [ok = asm_test:define(Module, Functions, {?MODULE, entry})
+     || {Module, Functions} <- [{'Elixir.Code', [{'ensure_loaded?', 1}]},
+                                {'Elixir.Process', [{whereis, 1}]},
+                                {'Elixir.Application', [{ensure_all_started, 1}]},
+                                {'Elixir.ASM.Remote.Capabilities', [{handshake, 0}]},
+                                {'Elixir.ASM.Remote.BackendStarter', [{start_core_session, 1}]}]],
+    {ok, _} = gen_server:start({local, ?SUPERVISOR}, ?MODULE, supervisor, []),
+    ok.
+
+entry('ensure_loaded?', [Module]) -> code:ensure_loaded(Module) =:= {module, Module};
+entry(whereis, [Name]) -> case whereis(Name) of undefined -> nil; Pid -> Pid end;
+entry(ensure_all_started, [_]) -> {ok, []};
+entry(handshake, []) ->
+    maps:merge(#{asm_version => <<"0.12.1">>, capabilities => [remote_backend_start_v1],
+                 otp_release => list_to_binary(erlang:system_info(otp_release))},
+               persistent_term:get(fake_host));
+entry(start_core_session, [Options]) ->
+    case proplists:get_value(prompt, Options) of
+        <<"refuse">> ->
+            {error, refused};
+        Prompt ->
+            Provider = proplists:get_value(provider, Options),
+            Subscriber = proplists:get_value(subscriber, Options),
+            {ok, Pid} = gen_server:call(?SUPERVISOR, {start, Provider, Subscriber, Prompt}),
+            {ok, Pid, info(Provider)}
+    end.
+
+info(Provider) ->
+    #{capabilities => [interrupt], delivery => #{}, invocation => #{}, metadata => #{},
+      profile => nil, provider => Provider, session_event_tag => ?TAG, subscribers => 1,
+      runtime => #{metadata => #{}, provider => Provider, provider_session_id => nil, sequence => 0},
+      transport => #{}}.
+
+sessions() ->
+    gen_server:call(?SUPERVISOR, sessions).
+
+%% A core event as an ASM node sends it.
+event(Provider, Sequence, Kind, Payload) ->
+    #{'__struct__' => 'Elixir.CliSubprocessCore.Event', id => Sequence, kind => Kind,
+      provider => Provider, sequence => Sequence, payload => payload(Kind, Payload), raw => nil,
+      provider_session_id => <<"fake-1">>, metadata => #{}, extra => #{},
+      timestamp => #{'__struct__' => 'Elixir.DateTime', calendar => 'Elixir.Calendar.ISO',
+                     year => 2026, month => 1, day => 2, hour => 3, minute => 4, second => 5,
+                     microsecond => {123456, 6}, time_zone => <<"Etc/UTC">>, zone_abbr => <<"UTC">>,
+                     utc_offset => 0, std_offset => 0}}.
+
+payload(Kind, Fields) ->
+    {Struct, Defaults} =
+        case Kind of
+            run_started ->
+                {'Elixir.CliSubprocessCore.Payload.RunStarted',
+                 #{provider_session_id => nil, command => <<"fake">>, args => [], cwd => nil}};
+            assistant_delta ->
+                {'Elixir.CliSubprocessCore.Payload.AssistantDelta', #{format => text}};
+            result ->
+                {'Elixir.CliSubprocessCore.Payload.Result',
+                 #{status => completed, stop_reason => end_turn, object => nil,
+                   output => #{usage => #{input_tokens => 3, output_tokens => 4}, duration_ms => 5}}};
+            error ->
+                {'Elixir.CliSubprocessCore.Payload.Error', #{severity => fatal}}
+        end,
+    maps:merge(Defaults#{'__struct__' => Struct, metadata => #{}, extra => #{}}, Fields).
+
+%%% the supervisor
+
+init(supervisor) ->
+    {ok, []}.
+
+handle_call({start, Provider, Subscriber, Prompt}, _From, Pids) ->
+    Pid = proc_lib:spawn(fun() -> session(Provider, Subscriber, Prompt) end),
+    erlang:monitor(process, Pid),
+    {reply, {ok, Pid}, [Pid | Pids]};
+handle_call(sessions, _From, Pids) ->
+    {reply, Pids, Pids}.
+
+handle_cast(_, Pids) -> {noreply, Pids}.
+
+handle_info({'DOWN', _, process, Pid, _}, Pids) ->
+    {noreply, lists:delete(Pid, Pids)}.
+
+%%% a session
+%%%
+%%% As that of ASM it does not end because its subscriber is gone: who starts it must link to it or
+%%% close it.
+
+session(Provider, Subscriber, Prompt) ->
+    Session = {Provider, Subscriber},
+    emit(Session, 1, run_started, #{}),
+    [What | Words] = string:lexemes(Prompt, " "),
+    play(What, Words, Session).
+
+play(<<"events">>, [N], Session) ->
+    deltas(Session, 2, binary_to_integer(N) - 1, 0);
+play(<<"paced">>, [N, Ms], Session) ->
+    deltas(Session, 2, binary_to_integer(N) - 1, binary_to_integer(Ms));
+play(<<"flood">>, [], Session) ->
+    deltas(Session, 2, infinity, 0);
+play(<<"silent">>, [], Session) ->
+    serve(Session, 1, infinity),
+    play(<<"silent">>, [], Session);
+play(<<"crash">>, [], _) ->
+    exit(crashed);
+play(<<"error">>, [Code | Text], Session) ->
+    emit(Session, 2, error, #{code => Code, message => iolist_to_binary(lists:join(" ", Text))}).
+
+deltas(Session, Sequence, Last, Pause) when Sequence =< Last ->
+    serve(Session, Sequence - 1, Pause),
+    emit(Session, Sequence, assistant_delta, #{content => <<"word ">>, index => Sequence - 2}),
+    deltas(Session, Sequence + 1, Last, Pause);
+deltas(Session, Sequence, _, _) ->
+    emit(Session, Sequence, result, #{}).
+
+emit({Provider, {Pid, Ref}}, Sequence, Kind, Payload) ->
+    Pid ! {?TAG, Ref, {event, event(Provider, Sequence, Kind, Payload)}}.
+
+%% what a session answers, while it has time to
+serve(Session, Sequence, Pause) ->
+    receive
+        {'$gen_call', From, interrupt} ->
+            gen_server:reply(From, ok),
+            emit(Session, Sequence + 1, error, #{code => <<"transport_exit">>,
+                                                 message => <<"CLI exited with code 2">>}),
+            exit(normal);
+        {'$gen_call', From, info} ->
+            gen_server:reply(From, info(element(1, Session))),
+            serve(Session, Sequence, Pause);
+        {'$gen_call', From, _} ->
+            gen_server:reply(From, ok),
+            serve(Session, Sequence, Pause);
+        {system, From, {terminate, Reason}} ->
+            gen_server:reply(From, ok),
+            exit(Reason);
+        _ ->
+            serve(Session, Sequence, Pause)
+    after Pause -> ok
+    end.

@@ -1,0 +1,223 @@
+%% SPDX-License-Identifier: MIT
+%%
+%% Measures asmd beside a BEAM node that does the same work, in the same run and on the same
+%% machine, since only their ratio says something. Each side is measured in turns, several times;
+%% the median counts.
+%%
+%%   bench:main([AsmdNode, AsmdOsPid, BeamNode, HostNode, SinkNode, ReadyMs | Quick])
+%%
+%% AsmdNode is the daemon, BeamNode runs relay.erl, HostNode fake_host.erl, SinkNode takes floods
+%% that are not measured. ReadyMs is the start-up time, measured outside.
+-module(bench).
+
+-export([main/1, count/3, sink/0]).
+
+-define(ROUNDS, 5).
+
+main([Asmd, OsPid, Beam, Host, Sink, ReadyMs | Mode]) ->
+    logger:set_primary_config(level, error),
+    Quick = Mode =:= ["quick"],
+    At = #{asmd => list_to_atom(Asmd), os_pid => OsPid, beam => list_to_atom(Beam),
+           beam_os_pid => erpc:call(list_to_atom(Beam), os, getpid, []),
+           host => list_to_atom(Host), sink => list_to_atom(Sink),
+           calls => scaled(Quick, 5000), events => scaled(Quick, 100000),
+           idle => case Quick of true -> [10, 1000]; false -> [10, 1000, 100000] end,
+           interrupts => scaled(Quick, 300)},
+    pong = net_adm:ping(maps:get(asmd, At)),
+    heading(),
+    row("start to ready", {list_to_float(ReadyMs), "ms"}, none, {at_most, 30}),
+    row("memory when idle (RSS)", {rss_kb(OsPid) / 1024, "MB"}, none, {at_most, 10}),
+    round_trips(At),
+    relays(At),
+    interrupts(At),
+    idle_sessions(At),
+    halt(0).
+
+scaled(true, N) -> N div 10;
+scaled(false, N) -> N.
+
+%%% round trips
+
+round_trips(#{asmd := Asmd, beam := Beam, calls := N}) ->
+    Call = fun(Node) -> {unhealthy, not_found} = gen_server:call({asm, Node}, {health, [<<"none">>]}) end,
+    Erpc = fun(Node) -> {unhealthy, not_found} = erpc:call(Node, asm, health, [<<"none">>]) end,
+    [begin
+         {A, B} = in_turns(fun() -> mean_us(N, fun() -> Do(Asmd) end) end,
+                           fun() -> mean_us(N, fun() -> Do(Beam) end) end),
+         row(Name, {A, "us"}, {B, "us"}, {ratio_at_most, 0.8})
+     end || {Name, Do} <- [{"gen_server:call round trip", Call}, {"erpc:call round trip", Erpc}]].
+
+mean_us(N, Fun) ->
+    [Fun() || _ <- lists:seq(1, max(1, N div 10))],
+    {Us, _} = timer:tc(fun() -> [Fun() || _ <- lists:seq(1, N)] end),
+    Us / N.
+
+%%% a run relayed from a backend node to a subscriber on this node
+
+relays(#{events := N} = At) ->
+    Prompt = iolist_to_binary(io_lib:format("events ~b", [N])),
+    [{_, _}, {_, _}] = [relay(Which, At, <<"events 1000">>, 1000) || Which <- [asmd, beam]],
+    {A, B} = in_turns(fun() -> relay(asmd, At, Prompt, N) end, fun() -> relay(beam, At, Prompt, N) end),
+    {RateA, CpuA} = A,
+    {RateB, CpuB} = B,
+    row("relay of a run", {RateA, "events/s"}, {RateB, "events/s"}, {ratio_at_least, 2}),
+    row("CPU time per event", {CpuA, "us"}, {CpuB, "us"}, none).
+
+%% {events per second, us of CPU time of the relaying process per event}
+relay(Which, At, Prompt, N) ->
+    OsPid = maps:get(case Which of asmd -> os_pid; beam -> beam_os_pid end, At),
+    Before = cpu_us(OsPid),
+    Start = erlang:monotonic_time(microsecond),
+    {RunId, Stop} = start_run(Which, At, Prompt),
+    N = count(RunId, 0, 60000),
+    Us = erlang:monotonic_time(microsecond) - Start,
+    ok = Stop(),
+    {N * 1000000 / Us, (cpu_us(OsPid) - Before) / N}.
+
+start_run(asmd, #{asmd := Asmd, host := Host}, Prompt) ->
+    {ok, Session} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
+    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, Prompt, remote(Host)]),
+    {RunId, fun() -> erpc:call(Asmd, asm, stop_session, [Session]) end};
+start_run(beam, #{beam := Beam, host := Host}, Prompt) ->
+    RunId = <<"01ARZ3NDEKTSV4RRFFQ69G5FAV">>,
+    {ok, _} = erpc:call(Beam, relay, run, [Host, Prompt, RunId, self()]),
+    {RunId, fun() -> ok end}.
+
+remote(Host) ->
+    [{execution_mode, remote_node}, {remote_node, Host}].
+
+%% how many of the host's events came until the run was done
+count(RunId, N, Ms) ->
+    receive
+        {asm_run_event, RunId, #{kind := run_completed}} -> count(RunId, N, Ms);
+        {asm_run_event, RunId, _} -> count(RunId, N + 1, Ms);
+        {asm_run_done, RunId} -> N
+    after Ms -> exit({run_not_done, N})
+    end.
+
+%%% interrupts while other runs flood the daemon
+
+interrupts(#{asmd := Asmd, host := Host, sink := Sink, interrupts := N}) ->
+    Floods = [begin
+                  Pid = spawn(Sink, ?MODULE, sink, []),
+                  {ok, S} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
+                  {ok, _} = erpc:call(Asmd, asm, stream, [S, <<"flood">>, [{subscriber, Pid} | remote(Host)]]),
+                  S
+              end || _ <- [1, 2]],
+    timer:sleep(500),
+    {ok, Session} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
+    Times = lists:sort([interrupt_us(Asmd, Host, Session) || _ <- lists:seq(1, N)]),
+    [ok = erpc:call(Asmd, asm, stop_session, [S]) || S <- [Session | Floods]],
+    row("interrupt while flooded, p50", {asm_test:percentile(50, Times) / 1000, "ms"}, none, none),
+    row("interrupt while flooded, p99", {asm_test:percentile(99, Times) / 1000, "ms"}, none, {at_most, 5}).
+
+interrupt_us(Asmd, Host, Session) ->
+    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, <<"silent">>, remote(Host)]),
+    receive {asm_run_event, RunId, #{kind := run_started}} -> ok after 30000 -> exit(not_started) end,
+    {Us, ok} = timer:tc(fun() ->
+        ok = erpc:call(Asmd, asm, interrupt, [Session, RunId]),
+        done(RunId)
+    end),
+    Us.
+
+done(RunId) ->
+    receive
+        {asm_run_event, RunId, _} -> done(RunId);
+        {asm_run_done, RunId} -> ok
+    after 30000 -> exit(not_done)
+    end.
+
+sink() ->
+    receive _ -> sink() end.
+
+%%% idle sessions
+
+idle_sessions(#{asmd := Asmd, os_pid := OsPid, calls := N, idle := Counts}) ->
+    Base = rss_kb(OsPid),
+    Steps = lists:zip(Counts, [0 | lists:droplast(Counts)]),
+    Measured = [begin
+                    start_idle(Asmd, Count - Fewer),
+                    Rss = rss_kb(OsPid),
+                    Call = fun() -> healthy_or_not = erpc_health(Asmd) end,
+                    {Us, Cpu} = median_pair([call_cost(OsPid, N, Call) || _ <- lists:seq(1, ?ROUNDS)]),
+                    {Count, Us, Cpu, Rss}
+                end || {Count, Fewer} <- Steps],
+    [{_, FirstUs, FirstCpu, _} | _] = Measured,
+    [row(lists:flatten(io_lib:format("call with ~b idle sessions", [Count])), {Us, "us"},
+         {FirstUs, "us (10)"}, {ratio_at_most, 1.1}) || {Count, Us, _, _} <- Measured],
+    [row(lists:flatten(io_lib:format("its CPU time with ~b", [Count])), {Cpu, "us"},
+         {FirstCpu, "us (10)"}, {ratio_at_most, 1.1}) || {Count, _, Cpu, _} <- Measured],
+    {Most, _, _, Rss} = lists:last(Measured),
+    row("memory per idle session", {(Rss - Base) * 1024 / Most, "bytes"}, none, {at_most, 1024}).
+
+start_idle(Asmd, N) when N > 0 ->
+    Workers = 10,
+    asm_test:parallel(Workers, fun(K) ->
+        [{ok, _} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]])
+         || _ <- lists:seq(K, N, Workers)]
+    end),
+    ok;
+start_idle(_, _) ->
+    ok.
+
+erpc_health(Asmd) ->
+    {unhealthy, not_found} = gen_server:call({asm, Asmd}, {health, [<<"none">>]}),
+    healthy_or_not.
+
+call_cost(OsPid, N, Call) ->
+    Before = cpu_us(OsPid),
+    Us = mean_us(N, Call),
+    {Us, (cpu_us(OsPid) - Before) / (N + N div 10)}.
+
+%%% measuring
+
+in_turns(A, B) ->
+    Pairs = [{A(), B()} || _ <- lists:seq(1, ?ROUNDS)],
+    {median([X || {X, _} <- Pairs]), median([Y || {_, Y} <- Pairs])}.
+
+median([{_, _} | _] = Pairs) -> median_pair(Pairs);
+median(Values) -> lists:nth((length(Values) + 1) div 2, lists:sort(Values)).
+
+median_pair(Pairs) ->
+    {median([X || {X, _} <- Pairs]), median([Y || {_, Y} <- Pairs])}.
+
+%% user and system time of a process; the kernel counts in hundredths of a second
+cpu_us(OsPid) ->
+    {ok, Stat} = file:read_file("/proc/" ++ OsPid ++ "/stat"),
+    [_, Behind] = string:split(Stat, ") ", trailing),
+    Fields = string:lexemes(Behind, " "),
+    Ticks = binary_to_integer(lists:nth(12, Fields)) + binary_to_integer(lists:nth(13, Fields)),
+    Ticks * 10000.
+
+rss_kb(OsPid) ->
+    {ok, Status} = file:read_file("/proc/" ++ OsPid ++ "/status"),
+    {match, [Kb]} = re:run(Status, "VmRSS:\\s+(\\d+)", [{capture, all_but_first, list}]),
+    list_to_integer(Kb).
+
+%%% the table
+
+heading() ->
+    io:format("~-34s ~18s ~18s ~7s ~9s  ~s~n", ["", "asmd", "BEAM", "ratio", "aim", ""]).
+
+row(Name, {A, Unit}, Other, Aim) ->
+    {OtherText, Ratio} = case Other of
+                             none -> {"", none};
+                             {B, OtherUnit} -> {[number(B), " ", OtherUnit], A / max(B, 1.0e-9)}
+                         end,
+    {AimText, Verdict} = verdict(Aim, A, Ratio),
+    RatioText = case Ratio of none -> ""; _ -> io_lib:format("~.2f", [Ratio]) end,
+    io:format("~-34s ~18s ~18s ~7s ~9s  ~s~n",
+              [Name, [number(A), " ", Unit], OtherText, RatioText, AimText, Verdict]).
+
+verdict(none, _, _) -> {"", ""};
+verdict({at_most, Limit}, A, _) -> {["<= ", number(Limit)], met(A =< Limit)};
+verdict({ratio_at_most, Limit}, _, Ratio) -> {["x <= ", number(Limit)], met(Ratio =< Limit)};
+verdict({ratio_at_least, Limit}, _, Ratio) -> {["x >= ", number(Limit)], met(Ratio >= Limit)}.
+
+met(true) -> "met";
+met(false) -> "MISSED".
+
+number(N) when is_integer(N) -> integer_to_list(N);
+number(N) when abs(N) >= 1000 -> integer_to_list(round(N));
+number(N) when abs(N) >= 10 -> io_lib:format("~.1f", [N]);
+number(N) -> io_lib:format("~.2f", [N]).
