@@ -92,6 +92,7 @@ const char *asm_control_kind_name(AsmControlKind kind);
  * message's own bytes: the length in the frame header includes @payload_len, and the caller
  * sends exactly that many bytes of one term behind @out.
  */
+/* @from: (nullable): NULL for a sender that does not matter, SEND instead of SEND_SENDER */
 void asm_control_encode_send(AsmBuilder *out,
                              guint64 flags,
                              const AsmPid *from,

@@ -65,7 +65,7 @@ asm_control_encode_send_head(AsmBuilder *out,
                              AsmView to_pid,
                              gsize payload_len)
 {
-        gboolean with_sender = (flags & ASM_FLAG_SEND_SENDER) != 0;
+        gboolean with_sender = from != NULL && (flags & ASM_FLAG_SEND_SENDER) != 0;
         gsize start = frame_begin(out, with_sender ? ASM_OP_SEND_SENDER : ASM_OP_SEND, 3);
 
         if (with_sender)

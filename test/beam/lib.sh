@@ -68,9 +68,10 @@ need_asmd() {
 
 # start_asmd NAME [OPTION]...: returns when it says "ready"; ASMD_NODE and ASMD_PID are set
 start_asmd() {
-        local name=$1 log=$LOGS/$1.log
+        local name=$1 log=$LOGS/$1.log naming=(--sname "$1")
         shift
-        "$ASMD" --sname "$name" --cookie-file "$COOKIE_FILE" "$@" >"$LOGS/$name.out" 2>"$log" &
+        [ "${1:-}" != --name ] || naming=()
+        "$ASMD" "${naming[@]}" --cookie-file "$COOKIE_FILE" "$@" >"$LOGS/$name.out" 2>"$log" &
         ASMD_PID=$!
         started_pids+=("$ASMD_PID")
         if ! wait_until 20 said_ready_or_ended "$LOGS/$name.out" "$ASMD_PID" ||
@@ -150,12 +151,17 @@ plain_erl_test() {
         return $status
 }
 
-# The pids of epmd on this test's port
-epmd_pids() {
-        for pid in $(pgrep -x epmd); do
-                tr '\0' '\n' <"/proc/$pid/environ" 2>/dev/null |
-                        grep -qxF "ASM_TEST_ID=$ASM_TEST_ID" && echo "$pid"
+# own_processes REGEX: pids of this test's processes whose command line matches
+own_processes() {
+        local environ pid
+        for environ in $(grep -lzxF -- "ASM_TEST_ID=$ASM_TEST_ID" /proc/[0-9]*/environ 2>/dev/null); do
+                pid=$(cut -d/ -f3 <<<"$environ")
+                (tr '\0' ' ' <"/proc/$pid/cmdline") 2>/dev/null | grep -qE -- "$1" && echo "$pid"
         done
+}
+
+epmd_pids() {
+        own_processes '(^|/)epmd '
 }
 
 start_epmd() {

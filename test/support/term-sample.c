@@ -349,7 +349,7 @@ sample_equal(AsmView a, AsmView b)
         };
         AsmKind kind = asm_view_kind(a);
 
-        return kind == asm_view_kind(b) && equal[kind](a, b);
+        return asm_view_same_bytes(a, b) || (kind == asm_view_kind(b) && equal[kind](a, b));
 }
 
 static guint

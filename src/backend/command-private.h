@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a local run executes: the CLI's file, its arguments, its environment and its directory, all
+ * of them checked before anything is started.
+ */
+
+#include "backend/backend.h"
+
+typedef struct {
+        char *path; /* absolute, or relative to nothing: what execve() gets */
+        GStrv argv; /* argv[0] is the path */
+        GStrv envp;
+        char *cwd; /* nullable */
+} AsmCommand;
+
+/**
+ * asm_command_init: from a spec to a command
+ * @environ: (nullable): the environment that is looked into and inherited; NULL: this program's
+ *
+ * Returns: (transfer full) (nullable): NULL if @command is complete, else why it is not
+ *   (cli_not_found, or config_invalid naming the option); @command is unchanged then
+ */
+AsmFailure *asm_command_init(AsmCommand *command,
+                             const AsmBackendSpec *spec,
+                             const char *const *environ);
+void asm_command_clear(AsmCommand *command);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCommand, asm_command_clear)
