@@ -72,5 +72,13 @@ struct _AsmBackend {
         gpointer user_data;
 };
 
+/* a child process of this program; of the context it needs nothing */
 extern const AsmBackendClass asm_backend_local;
 extern const AsmBackendClass asm_backend_remote_node;
+
+/**
+ * asm_backend_local_kill_all: SIGKILL to the group of every local CLI that still has one
+ *
+ * For the end of the program, when no main loop runs any more that could give them their time.
+ */
+void asm_backend_local_kill_all(void);

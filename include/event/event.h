@@ -116,8 +116,8 @@ void asm_builder_metadata(AsmBuilder *builder, AsmView run, AsmView incoming);
  * Appends the ASM.Event of @core: id (new ULID), run_id, session_id, provider, kind, payload,
  * core_event, sequence (@sequence), provider_session_id, correlation_id nil, causation_id nil,
  * timestamp (the core event's, or @wall_us if it has none), metadata (merged: the event's own value
- * wins except for the protected keys of ASM_PROTOCOL.md section 3), extra. Cheap when the event has no
- * metadata: then the run's bytes are copied as they are. For local kinds core_event is nil.
+ * wins except for the protected keys of ASM_PROTOCOL.md section 3), extra. Cheap when the event has
+ * no metadata: then the run's bytes are copied as they are. For local kinds core_event is nil.
  */
 void asm_builder_event(AsmBuilder *builder,
                        const AsmEventFrame *frame,

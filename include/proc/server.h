@@ -19,6 +19,8 @@ typedef struct _AsmServer AsmServer;
  *
  * @module: what sys:get_status/1 shows as the module
  * @traps_exits: exit signals other than `kill` go to @exit instead of ending the server
+ * @is_permanent: what everybody depends on: neither `kill` nor sys:terminate/2 ends it, as if a
+ *   supervisor had started it again at once; only asm_server_stop() does
  * @call: `{'$gen_call', From, Request}`; answer now or later with asm_procs_reply() (keep From
  *   with asm_term_new())
  * @down: a monitor of asm_server_monitor() has fired; it is gone
@@ -30,6 +32,7 @@ typedef struct _AsmServer AsmServer;
 typedef struct {
         const char *module;
         gboolean traps_exits;
+        gboolean is_permanent;
         void (*call)(AsmServer *server, AsmView from, AsmView request);
         void (*cast)(AsmServer *server, AsmView request);
         void (*info)(AsmServer *server, AsmView message);
@@ -56,6 +59,7 @@ struct _AsmServer {
         GSource *source; /* attached while there is mail */
         AsmMail *held_first; /* what waits for sys:resume/1 */
         AsmMail *held_last;
+        guint n_held;
         gboolean is_suspended;
         char *name;
         GHashTable *links;    /* AsmPid -> Linked; NULL while there is none */

@@ -10,16 +10,16 @@
 
 typedef struct _AsmDecoder AsmDecoder;
 
-/* called once per event with a core event term; borrowed */
+/* called once per event with a core event term; borrowed. It may free the decoder, not feed it. */
 typedef void (*AsmDecoderFunc)(AsmView core_event, gpointer user_data);
 
 typedef struct {
-        const char *name;          /* "codex" */
-        const char *display_name;  /* "Codex CLI" */
-        const char *profile;       /* "Elixir.CliSubprocessCore.ProviderProfiles.Codex" */
-        const char *command;       /* what is looked for in PATH */
-        const char *path_variable; /* environment variable that overrides it */
-        gboolean stdin_open;       /* stdin stays open after the start */
+        const char *name;                /* "codex" */
+        const char *display_name;        /* "Codex CLI" */
+        const char *profile;             /* "Elixir.CliSubprocessCore.ProviderProfiles.Codex" */
+        const char *command;             /* what is looked for in PATH */
+        const char *path_variable;       /* environment variable that overrides it */
+        gboolean stdin_open;             /* stdin stays open after the start */
         const char *const *capabilities; /* NULL-terminated, sorted */
 
         /**

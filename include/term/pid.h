@@ -26,7 +26,10 @@ typedef struct {
         guint32 words[ASM_REF_MAX_WORDS];
 } AsmRef;
 
-/* FALSE: @view is no pid (or ref); @ret is set only on success and is to be cleared */
+/*
+ * FALSE: @view is no pid (or ref), or its node has no name or one with a NUL; @ret is set only on
+ * success and is to be cleared
+ */
 gboolean asm_pid_from_view(AsmView view, AsmPid *ret_pid) G_GNUC_WARN_UNUSED_RESULT;
 gboolean asm_ref_from_view(AsmView view, AsmRef *ret_ref) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -11,12 +11,12 @@
 
 typedef enum {
         ASM_KIND_ATOM,
-        ASM_KIND_INT,    /* any integer, also big ones */
+        ASM_KIND_INT, /* any integer, also big ones */
         ASM_KIND_FLOAT,
         ASM_KIND_BINARY,
         ASM_KIND_BITSTRING, /* not a whole number of bytes */
-        ASM_KIND_NIL,    /* [] */
-        ASM_KIND_LIST,   /* non-empty, STRING_EXT included */
+        ASM_KIND_NIL,       /* [] */
+        ASM_KIND_LIST,      /* non-empty, STRING_EXT included */
         ASM_KIND_TUPLE,
         ASM_KIND_MAP,
         ASM_KIND_PID,
@@ -32,7 +32,7 @@ AsmKind asm_view_kind(AsmView view);
 gboolean asm_view_is_atom(AsmView view, const char *name);
 /* the raw bytes of an atom's name (latin1 or UTF-8 as sent), borrowed */
 gboolean asm_view_get_atom(AsmView view, const char **ret_name, gsize *ret_len);
-/* (transfer full): name in UTF-8; NULL if not an atom */
+/* (transfer full): name in UTF-8; NULL if not an atom, or one with a NUL in its name */
 char *asm_view_dup_atom(AsmView view);
 /* FALSE also when the integer does not fit */
 gboolean asm_view_get_int(AsmView view, gint64 *ret_value);

@@ -272,6 +272,7 @@ small_finalize(AsmServer *server)
 
 static const AsmServerClass rex_class = { .module = "rpc",
                                           .traps_exits = TRUE,
+                                          .is_permanent = TRUE,
                                           .call = rex_call,
                                           .info = rex_info,
                                           .finalize = small_finalize };
@@ -290,6 +291,7 @@ net_kernel_call(AsmServer *server, AsmView from, AsmView request)
 
 static const AsmServerClass net_kernel_class = { .module = "net_kernel",
                                                  .traps_exits = TRUE,
+                                                 .is_permanent = TRUE,
                                                  .call = net_kernel_call,
                                                  .finalize = small_finalize };
 

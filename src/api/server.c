@@ -66,9 +66,9 @@ on_finalize(AsmServer *server)
         g_free(server);
 }
 
-/* exit signals do not end what everybody depends on, `kill` excepted */
 const AsmServerClass asm_api_server_class = { .module = "asm",
                                               .traps_exits = TRUE,
+                                              .is_permanent = TRUE,
                                               .call = on_call,
                                               .finalize = on_finalize };
 

@@ -9,7 +9,7 @@
 #include "backend/backend.h"
 
 typedef struct {
-        char *path; /* absolute, or relative to nothing: what execve() gets */
+        char *path; /* absolute */
         GStrv argv; /* argv[0] is the path */
         GStrv envp;
         char *cwd; /* nullable */
@@ -17,13 +17,13 @@ typedef struct {
 
 /**
  * asm_command_init: from a spec to a command
- * @environ: (nullable): the environment that is looked into and inherited; NULL: this program's
+ * @inherited: (nullable): the environment that is looked into and inherited; NULL: this program's
  *
  * Returns: (transfer full) (nullable): NULL if @command is complete, else why it is not
  *   (cli_not_found, or config_invalid naming the option); @command is unchanged then
  */
 AsmFailure *asm_command_init(AsmCommand *command,
                              const AsmBackendSpec *spec,
-                             const char *const *environ);
+                             const char *const *inherited);
 void asm_command_clear(AsmCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCommand, asm_command_clear)

@@ -27,11 +27,9 @@
 #define SHOWN_MAX 200
 
 /* execve() has limits as well, but answers with E2BIG and not with the reason */
-#define VARIABLES_MAX 4096
+#define VARIABLES_MAX 1024
 
-static AsmFailure *
-invalid(const AsmBackendSpec *spec, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
+G_GNUC_PRINTF(2, 3)
 static AsmFailure *
 invalid(const AsmBackendSpec *spec, const char *format, ...)
 {
@@ -59,6 +57,19 @@ shown(const char *text)
 
 /* --- the file -------------------------------------------------------------------------------- */
 
+/* (transfer full): not canonical, as `..` behind a link is not what it looks like */
+static char *
+make_absolute(const char *path, const char *base)
+{
+        g_autofree char *here = NULL;
+
+        if (g_path_is_absolute(path))
+                return g_strdup(path);
+        if (base == NULL)
+                base = here = g_get_current_dir();
+        return g_build_filename(base, path, NULL);
+}
+
 static gboolean
 is_program(const char *path)
 {
@@ -70,7 +81,8 @@ is_program(const char *path)
 static char *
 find_in_path(const char *name, const char *path)
 {
-        g_auto(GStrv) dirs = g_strsplit(path != NULL ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
+        g_auto(GStrv) dirs =
+                g_strsplit(path != NULL ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
 
         for (guint i = 0; dirs[i] != NULL; i++) {
                 g_autofree char *file = NULL;
@@ -93,7 +105,7 @@ find_given(const AsmBackendSpec *spec, const char *given, const char *path)
 
         if (strchr(given, G_DIR_SEPARATOR) == NULL)
                 return find_in_path(given, path);
-        file = g_canonicalize_filename(given, spec->cwd);
+        file = make_absolute(given, spec->cwd);
         return is_program(file) ? g_steal_pointer(&file) : NULL;
 }
 
@@ -115,7 +127,7 @@ not_found(const AsmBackendSpec *spec, const char *source, const char *given)
         } else {
                 g_autofree char *text = shown(given);
                 gboolean is_name = strchr(given, G_DIR_SEPARATOR) == NULL;
-                g_autofree char *file = g_canonicalize_filename(given, spec->cwd);
+                g_autofree char *file = make_absolute(given, spec->cwd);
                 gboolean exists = !is_name && g_file_test(file, G_FILE_TEST_EXISTS);
 
                 failure = asm_failure_new(
@@ -136,15 +148,15 @@ not_found(const AsmBackendSpec *spec, const char *source, const char *given)
 }
 
 static AsmFailure *
-find_cli(const AsmBackendSpec *spec, const char *const *environ, char **ret_path)
+find_cli(const AsmBackendSpec *spec, const char *const *inherited, char **ret_path)
 {
-        const char *path = g_environ_getenv((char **)environ, "PATH");
+        const char *path = g_environ_getenv((char **)inherited, "PATH");
         const char *given = spec->cli_path;
         g_autofree char *source = g_strdup("the option cli_path");
         g_autofree char *found = NULL;
 
         if (given == NULL) {
-                given = g_environ_getenv((char **)environ, spec->provider->path_variable);
+                given = g_environ_getenv((char **)inherited, spec->provider->path_variable);
                 g_free(source);
                 source = g_strdup_printf("the environment variable %s",
                                          spec->provider->path_variable);
@@ -224,7 +236,7 @@ set_mapped(const AsmBackendSpec *spec, GStrv *envp, AsmView map)
 }
 
 static AsmFailure *
-build_environment(const AsmBackendSpec *spec, const char *const *environ, GStrv *ret_envp)
+build_environment(const AsmBackendSpec *spec, const char *const *inherited, GStrv *ret_envp)
 {
         g_auto(GStrv) envp = NULL;
         AsmFailure *failure = NULL;
@@ -239,7 +251,7 @@ build_environment(const AsmBackendSpec *spec, const char *const *environ, GStrv 
                                "option clear_env?: %s is not valid, expected true or false",
                                printed);
         }
-        envp = is_cleared ? g_new0(char *, 1) : g_strdupv((char **)environ);
+        envp = is_cleared ? g_new0(char *, 1) : g_strdupv((char **)inherited);
         if (asm_view_option_get(spec->options, "env", &value) && !asm_view_is_atom(value, "nil")) {
                 gboolean is_map = asm_view_get_map_size(value, &n);
 
@@ -299,22 +311,26 @@ build_argv(const AsmBackendSpec *spec, const char *path, GStrv *ret_argv)
 }
 
 AsmFailure *
-asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *const *environ)
+asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *const *inherited)
 {
-        g_auto(GStrv) own = environ == NULL ? g_get_environ() : NULL;
+        g_auto(GStrv) own = inherited == NULL ? g_get_environ() : NULL;
         g_auto(AsmCommand) made = { 0 };
+        AsmBackendSpec absolute = *spec;
         AsmFailure *failure = NULL;
 
-        if (environ == NULL)
-                environ = (const char *const *)own;
+        if (inherited == NULL)
+                inherited = (const char *const *)own;
         if (spec->cwd != NULL && !g_file_test(spec->cwd, G_FILE_TEST_IS_DIR)) {
                 g_autofree char *text = shown(spec->cwd);
                 return invalid(spec, "option cwd: '%s' is not a directory", text);
         }
-        made.cwd = g_strdup(spec->cwd);
-        failure = find_cli(spec, environ, &made.path);
+        if (spec->cwd != NULL) {
+                absolute.cwd = made.cwd = make_absolute(spec->cwd, NULL);
+                spec = &absolute;
+        }
+        failure = find_cli(spec, inherited, &made.path);
         if (failure == NULL)
-                failure = build_environment(spec, environ, &made.envp);
+                failure = build_environment(spec, inherited, &made.envp);
         if (failure == NULL)
                 failure = build_argv(spec, made.path, &made.argv);
         if (failure != NULL)

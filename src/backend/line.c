@@ -92,8 +92,8 @@ AsmLineStatus
 asm_line_reader_next(AsmLineReader *reader, const char **ret_line, gsize *ret_len)
 {
         while (reader->start < reader->end) {
-                const char *newline = memchr(
-                        reader->data + reader->scanned, '\n', reader->end - reader->scanned);
+                const char *newline =
+                        memchr(reader->data + reader->scanned, '\n', reader->end - reader->scanned);
                 AsmLineStatus status = ASM_LINE_MORE;
 
                 if (newline == NULL && !reader->is_ended)

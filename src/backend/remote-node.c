@@ -56,6 +56,8 @@ asm_remote_fail(AsmRemote *self, AsmFailure *failure)
 {
         const AsmBackendListener *listener = g_steal_pointer(&self->backend.listener);
 
+        /* the run closes us when it hears of this */
+        asm_server_ref(&self->server);
         asm_timer_disarm(&self->timer);
         if (self->state == REMOTE_STARTING && self->rpc_call != 0)
                 self->state = REMOTE_ABANDONED;
@@ -64,6 +66,7 @@ asm_remote_fail(AsmRemote *self, AsmFailure *failure)
         asm_failure_free(failure);
         if (self->state != REMOTE_ABANDONED)
                 asm_remote_over(self);
+        asm_server_unref(&self->server);
 }
 
 /* {system, {Self, Ref}, {terminate, normal}}: what GenServer.stop/1 sends */
@@ -446,7 +449,7 @@ remote_start(const AsmBackendContext *context,
         /* one reference is the run's, one the living server's own */
         asm_server_ref(&self->server);
         self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
-        asm_remote_begin(self);
+        asm_remote_begin(self, spec->cookie);
         return &self->backend;
 }
 

@@ -47,8 +47,9 @@ typedef struct {
         gboolean is_paused;
 } AsmRemote;
 
-/* the steps before the session runs; they end in asm_remote_running() or asm_remote_fail() */
-void asm_remote_begin(AsmRemote *self);
+/* the steps before the session runs; they end in asm_remote_running() or asm_remote_fail()
+ * @cookie: (nullable): for this node, unless it has another one already, which is an error */
+void asm_remote_begin(AsmRemote *self, const char *cookie);
 /* the CLI's session exists: link, monitor, tell the run */
 void asm_remote_running(AsmRemote *self, const AsmPid *session);
 /* @failure: (transfer full) */

@@ -373,15 +373,34 @@ on_link(GObject *source, GAsyncResult *result, gpointer user_data)
         asm_server_unref(&self->server);
 }
 
-void
-asm_remote_begin(AsmRemote *self)
+static void
+on_cookie_conflict(AsmTimer *timer, gpointer user_data)
 {
-        asm_server_ref(&self->server);
-        asm_node_connect_async(asm_procs_get_node(self->context.procs),
-                               self->node,
-                               self->connect_timeout_ms,
-                               on_link,
+        AsmRemote *self = user_data;
+        g_autofree char *why = g_strdup_printf(
+                "another cookie is in use for '%s' already; the first one stays until asmd is restarted",
+                self->node);
+
+        asm_remote_fail(self, start_failure("connect", why, atom_term("cookie_conflict")));
+}
+
+void
+asm_remote_begin(AsmRemote *self, const char *cookie)
+{
+        AsmNode *node = asm_procs_get_node(self->context.procs);
+
+        if (cookie != NULL &&
+            !asm_cookies_set(asm_node_get_cookies(node), self->node, cookie, NULL)) {
+                /* from the main loop, like every other failure */
+                asm_timer_init(&self->timer,
+                               asm_procs_get_timers(self->context.procs),
+                               on_cookie_conflict,
                                self);
+                asm_timer_arm(&self->timer, 0);
+                return;
+        }
+        asm_server_ref(&self->server);
+        asm_node_connect_async(node, self->node, self->connect_timeout_ms, on_link, self);
 }
 
 /* --- starting the session ------------------------------------------------------------------ */

@@ -33,6 +33,9 @@ typedef enum {
 #define ASM_CLI_ERROR (asm_cli_error_quark())
 GQuark asm_cli_error_quark(void);
 
+/* sets ASM_CLI_ERROR_USAGE; always FALSE, so that a refusal is one line */
+gboolean asm_cli_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* sets @error to what the daemon said: "[domain/kind] message", the code as the kind demands */
 void asm_cli_set_failure(GError **error, const AsmFailure *failure);
 

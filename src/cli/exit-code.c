@@ -93,10 +93,21 @@ static const AsmCliError failure_codes[ASM_FAILURE_N_KINDS] = {
         [ASM_FAILURE_UNKNOWN] = ASM_CLI_ERROR_FAILED,
 };
 
+gboolean
+asm_cli_usage(GError **error, const char *format, ...)
+{
+        va_list args;
+
+        va_start(args, format);
+        g_propagate_error(error,
+                          g_error_new_valist(ASM_CLI_ERROR, ASM_CLI_ERROR_USAGE, format, args));
+        va_end(args);
+        return FALSE;
+}
+
 static void
 set_error(GError **error, AsmCliError code, const AsmFailure *failure)
 {
-        /* a usage error gets the advice to read the help: here the daemon has said it better */
         g_set_error(error,
                     ASM_CLI_ERROR,
                     (gint)code,
@@ -115,8 +126,8 @@ asm_cli_set_failure(GError **error, const AsmFailure *failure)
 void
 asm_cli_set_lookup_failure(GError **error, const AsmFailure *failure)
 {
-        gboolean is_missing = failure->kind == ASM_FAILURE_UNKNOWN &&
-                              failure->domain == ASM_DOMAIN_RUNTIME;
+        gboolean is_missing =
+                failure->kind == ASM_FAILURE_UNKNOWN && failure->domain == ASM_DOMAIN_RUNTIME;
 
         set_error(error,
                   is_missing ? ASM_CLI_ERROR_NOT_FOUND : failure_codes[failure->kind],

@@ -21,24 +21,161 @@
 #define SECONDS_MAX (365.0 * 24 * 3600)
 
 typedef struct {
-        const AsmCliOption *option;
+        const AsmCliOption *option; /* NULL: there is none of this name */
         gpointer values;
 } Found;
 
 static gboolean
-usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+is_called(const AsmCliOption *option, const char *name, gsize len)
+{
+        return (strlen(option->name) == len && memcmp(option->name, name, len) == 0) ||
+               (len == 1 && option->letter != 0 && option->letter == name[0]);
+}
+
+/* @name: without dashes; one letter only fits letters, as no name is that short */
+static Found
+find_option(const AsmCliOptionSet *sets, guint n_sets, const char *name, gsize len)
+{
+        for (guint i = 0; i < n_sets; i++) {
+                const AsmCliOption *option = sets[i].options;
+
+                for (; option != NULL && option->name != NULL; option++) {
+                        if (is_called(option, name, len))
+                                return (Found){ option, sets[i].values };
+                }
+        }
+        return (Found){ NULL, NULL };
+}
 
 static gboolean
-usage(GError **error, const char *format, ...)
+set_text(char **field, const char *name, const char *text, GError **error)
 {
-        va_list args;
+        if (*text == '\0')
+                return asm_cli_usage(error, "option %s must not be empty", name);
+        if (!g_utf8_validate(text, -1, NULL))
+                return asm_cli_usage(error, "option %s: the value is not UTF-8", name);
+        g_free(*field);
+        *field = g_strdup(text);
+        return TRUE;
+}
 
-        va_start(args, format);
-        g_set_error_literal(error, ASM_CLI_ERROR, ASM_CLI_ERROR_USAGE, "");
-        if (error != NULL) {
-                g_free((*error)->message);
-                (*error)->message = g_strdup_vprintf(format, args);
+static gboolean
+set_seconds(guint *field, const char *name, const char *text, GError **error)
+{
+        char *end = NULL;
+        double seconds = g_ascii_strtod(text, &end);
+
+        /* written so that a NaN is refused, too */
+        if (end == text || *end != '\0' || !(seconds >= 0.001 && seconds <= SECONDS_MAX))
+                return asm_cli_usage(error,
+                                     "option %s: '%s' is no number of seconds from 0.001 to %.0f",
+                                     name,
+                                     text,
+                                     SECONDS_MAX);
+        *field = (guint)(seconds * 1000 + 0.5);
+        return TRUE;
+}
+
+static gboolean
+set_value(const Found *found, const char *name, const char *text, GError **error)
+{
+        gpointer field = (guint8 *)found->values + found->option->offset;
+
+        switch (found->option->type) {
+        case ASM_CLI_FLAG:
+                *(gboolean *)field = TRUE;
+                return TRUE;
+        case ASM_CLI_TEXT:
+                return set_text(field, name, text, error);
+        case ASM_CLI_SECONDS:
+                return set_seconds(field, name, text, error);
         }
-        va_end(args);
-        return FALSE;
+        g_return_val_if_reached(FALSE);
+}
+
+/* @at: at an argument that begins with a dash; moved to the last one that was used */
+static gboolean
+take_option(const AsmCliOptionSet *sets, guint n_sets, char ***at, GError **error)
+{
+        const char *arg = **at;
+        gboolean is_long = g_str_has_prefix(arg, "--");
+        const char *name = arg + (is_long ? 2 : 1);
+        const char *equals = is_long ? strchr(name, '=') : NULL;
+        gsize len = equals != NULL ? (gsize)(equals - name) : strlen(name);
+        g_autofree char *shown = g_strndup(arg, (gsize)(name - arg) + len);
+        Found found = { NULL, NULL };
+        const char *value = equals != NULL ? equals + 1 : NULL;
+
+        if (is_long == (len > 1))
+                found = find_option(sets, n_sets, name, len);
+        if (found.option == NULL)
+                return asm_cli_usage(error, "there is no option %s", shown);
+        if (found.option->type == ASM_CLI_FLAG && value != NULL)
+                return asm_cli_usage(error, "option %s takes no value", shown);
+        if (found.option->type != ASM_CLI_FLAG && value == NULL) {
+                value = *++*at;
+                if (value == NULL)
+                        return asm_cli_usage(error,
+                                             "option %s wants %s",
+                                             shown,
+                                             found.option->argument);
+        }
+        return set_value(&found, shown, value, error);
+}
+
+GPtrArray *
+asm_cli_options_parse(const AsmCliOptionSet *sets,
+                      guint n_sets,
+                      char **args,
+                      gboolean stop_at_first,
+                      GError **error)
+{
+        g_autoptr(GPtrArray) operands = g_ptr_array_new();
+        char **at = args;
+
+        for (; *at != NULL; at++) {
+                gboolean is_operand = (*at)[0] != '-' || (*at)[1] == '\0';
+
+                if (is_operand && stop_at_first)
+                        break;
+                if (is_operand) {
+                        g_ptr_array_add(operands, *at);
+                } else if (strcmp(*at, "--") == 0) {
+                        at++;
+                        break;
+                } else if (!take_option(sets, n_sets, &at, error)) {
+                        return NULL;
+                }
+        }
+        for (; *at != NULL; at++)
+                g_ptr_array_add(operands, *at);
+        g_ptr_array_add(operands, NULL);
+        return g_steal_pointer(&operands);
+}
+
+void
+asm_cli_options_clear(const AsmCliOption *options, gpointer values)
+{
+        for (; options != NULL && options->name != NULL; options++) {
+                if (options->type == ASM_CLI_TEXT)
+                        g_clear_pointer((char **)((guint8 *)values + options->offset), g_free);
+        }
+}
+
+void
+asm_cli_options_help(GString *out, const AsmCliOption *options)
+{
+        for (; options != NULL && options->name != NULL; options++) {
+                g_autofree char *shown =
+                        g_strdup_printf("--%s%s%s",
+                                        options->name,
+                                        options->argument != NULL ? " " : "",
+                                        options->argument != NULL ? options->argument : "");
+
+                if (options->letter != 0)
+                        g_string_append_printf(out, "  -%c, ", options->letter);
+                else
+                        g_string_append(out, "      ");
+                g_string_append_printf(out, "%-22s %s\n", shown, options->help);
+        }
 }

@@ -47,8 +47,7 @@ asm_output_init(AsmOutput *output, FILE *out, FILE *err)
         *output = (AsmOutput){ .out = out, .err = err };
         output->out_is_terminal = isatty(fileno(out));
         output->err_is_terminal = isatty(fileno(err));
-        output->has_colour = output->err_is_terminal &&
-                             (no_colour == NULL || *no_colour == '\0') &&
+        output->has_colour = output->err_is_terminal && (no_colour == NULL || *no_colour == '\0') &&
                              g_strcmp0(g_getenv("TERM"), "dumb") != 0;
         if (output->out_is_terminal)
                 output->columns = terminal_columns(fileno(out));
@@ -88,9 +87,7 @@ write_safely(AsmOutput *output, const char *text, gsize len)
 
         g_string_append_len(joined, text, (gssize)len);
         output->n_pending = cut_bytes(joined->str, joined->len);
-        memcpy(output->pending,
-               joined->str + joined->len - output->n_pending,
-               output->n_pending);
+        memcpy(output->pending, joined->str + joined->len - output->n_pending, output->n_pending);
         asm_text_append_safe(safe, joined->str, joined->len - output->n_pending, ASM_TEXT_LINES);
         write_out(output, safe->str, safe->len);
 }

@@ -78,13 +78,12 @@ asm_table_print(AsmTable *table, AsmOutput *output)
                         const char *cell = g_ptr_array_index(table->cells, row + column);
                         gboolean is_last = column + 1 == table->n_columns;
 
-                        g_string_append_printf(line,
-                                               "%s%*s",
-                                               cell,
-                                               is_last ? 0
-                                                       : (int)(widths[column] + GAP -
-                                                               asm_text_columns(cell)),
-                                               "");
+                        g_string_append_printf(
+                                line,
+                                "%s%*s",
+                                cell,
+                                is_last ? 0 : (int)(widths[column] + GAP - asm_text_columns(cell)),
+                                "");
                 }
                 asm_output_line(output, line->str, /* may_cut= */ TRUE);
         }

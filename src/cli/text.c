@@ -19,13 +19,13 @@
 #include "cli/text-private.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define ELLIPSIS "\xE2\x80\xA6"
+#define ELLIPSIS    "\xE2\x80\xA6"
 
 static gboolean
 is_harmful(gunichar c)
 {
-        return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 ||
-               c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
+        return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029 || c == 0x061C ||
+               c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E) ||
                (c >= 0x2066 && c <= 0x2069);
 }
 
@@ -111,8 +111,9 @@ asm_text_duration(gint64 ms)
         if (seconds < 3600)
                 return g_strdup_printf("%d min %d s", (int)(seconds / 60), (int)(seconds % 60));
         if (seconds < 24 * 3600)
-                return g_strdup_printf(
-                        "%d h %d min", (int)(seconds / 3600), (int)(seconds / 60 % 60));
+                return g_strdup_printf("%d h %d min",
+                                       (int)(seconds / 3600),
+                                       (int)(seconds / 60 % 60));
         return g_strdup_printf("%" G_GINT64_FORMAT " d %d h",
                                seconds / (24 * 3600),
                                (int)(seconds / 3600 % 24));

@@ -154,9 +154,9 @@ on_finalize(AsmServer *server)
         g_free(rpc);
 }
 
-/* exit signals do not end what all runs depend on */
 static const AsmServerClass rpc_class = { .module = "asm_rpc",
                                           .traps_exits = TRUE,
+                                          .is_permanent = TRUE,
                                           .down = on_down,
                                           .terminate = on_terminate,
                                           .finalize = on_finalize };

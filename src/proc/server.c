@@ -124,6 +124,7 @@ static void
 hold_mail(AsmServer *server, AsmMail *mail)
 {
         mail->next = NULL;
+        server->n_held++;
         if (server->held_last != NULL)
                 server->held_last->next = mail;
         else
@@ -183,7 +184,7 @@ refuse_mail(AsmServer *server, AsmView message)
         g_warning("mailbox of <%u.%u> is full (%u messages), a message was dropped",
                   server->id,
                   server->serial,
-                  server->n_mail);
+                  server->n_mail + server->n_held);
         if (!asm_view_get_tagged(message, "$gen_call", 3, part))
                 return;
         asm_builder_tuple(&reply, 2);
@@ -197,7 +198,8 @@ asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView seco
 {
         AsmMail *mail;
 
-        if (kind == ASM_MAIL_MESSAGE && server->n_mail >= server->procs->limits.max_mail) {
+        if (kind == ASM_MAIL_MESSAGE &&
+            server->n_mail + server->n_held >= server->procs->limits.max_mail) {
                 refuse_mail(server, first);
                 return;
         }
@@ -225,8 +227,8 @@ asm_server_set_suspended(AsmServer *server, gboolean is_suspended)
         if (is_suspended || server->held_first == NULL)
                 return;
         /* what was held goes in front of what came later */
-        for (AsmMail *mail = server->held_first; mail != NULL; mail = mail->next)
-                server->n_mail++;
+        server->n_mail += server->n_held;
+        server->n_held = 0;
         server->held_last->next = server->first;
         if (server->last == NULL)
                 server->last = server->held_last;

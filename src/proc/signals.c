@@ -376,7 +376,8 @@ asm_server_exit_signal(AsmServer *server, AsmView from, AsmView reason, gboolean
                         return;
                 g_hash_table_remove(server->links, &pid);
         } else if (asm_view_is_atom(reason, "kill")) {
-                asm_server_stop_atom(server, "killed");
+                if (!server->klass->is_permanent)
+                        asm_server_stop_atom(server, "killed");
                 return;
         }
         if (server->klass->traps_exits)

@@ -70,7 +70,8 @@ asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
         } else if (asm_view_is_atom(request, "suspend") || asm_view_is_atom(request, "resume")) {
                 asm_server_set_suspended(server, asm_view_is_atom(request, "suspend"));
                 asm_builder_atom(&reply, "ok");
-        } else if (asm_view_get_tagged(request, "terminate", 2, &reason)) {
+        } else if (!server->klass->is_permanent &&
+                   asm_view_get_tagged(request, "terminate", 2, &reason)) {
                 /* answered first: the caller's monitor must find the answer before the end */
                 asm_builder_atom(&reply, "ok");
                 asm_procs_reply(procs, from, asm_builder_peek(&reply));

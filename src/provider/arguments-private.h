@@ -46,7 +46,8 @@ gboolean asm_arguments_get_flag(AsmArguments *arguments, const char *key);
 /**
  * asm_arguments_dup_model: (transfer full) (nullable):
  *
- * @field of the option `model_payload` that ASM's sessions resolve a model to, else the option @key.
+ * @field of the option `model_payload` that ASM's sessions resolve a model to, else the option
+ * @key.
  */
 char *asm_arguments_dup_model(AsmArguments *arguments, const char *field, const char *key);
 /* sets the error if @key is there and true or a map: @provider cannot do it */

@@ -163,8 +163,8 @@ AsmFailureKind asm_decoder_error_kind(const char *word);
 AsmSeverity asm_decoder_severity(const char *word);
 gboolean asm_decoder_is_auth_text(const char *text);
 
-/* appends the map that tells whether another try may help after an error of this kind */
-void asm_decoder_put_recovery(AsmBuilder *builder, AsmFailureKind kind, AsmSeverity severity);
+/* appends the map that tells whether another try may help; @what: error code or failure kind */
+void asm_decoder_put_recovery(AsmBuilder *builder, const char *what, const char *severity);
 
 /* exit.c: what the end of the process means, see asm_decoder_exit() */
 void asm_decoder_emit_exit(AsmDecoder *decoder, gint code, gint signal);

@@ -282,8 +282,11 @@ asm_decoder_line_too_long(AsmDecoder *decoder, gint64 limit)
                                   " bytes",
                                   limit);
         decoder->in_call++;
-        asm_decoder_emit_error(
-                decoder, ASM_FAILURE_BUFFER_OVERFLOW, ASM_SEVERITY_FATAL, message, ASM_VIEW_NONE);
+        asm_decoder_emit_error(decoder,
+                               ASM_FAILURE_BUFFER_OVERFLOW,
+                               ASM_SEVERITY_FATAL,
+                               message,
+                               ASM_VIEW_NONE);
         leave(decoder);
 }
 

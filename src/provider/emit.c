@@ -17,9 +17,6 @@
 #include "term/reader.h"
 #include <string.h>
 
-/* longest error text that is searched for words about logging in */
-#define SEARCHED_TEXT_MAX 4096
-
 void
 asm_decoder_put_node(AsmBuilder *builder, JsonNode *node)
 {
@@ -458,106 +455,4 @@ asm_decoder_emit_result(AsmDecoder *decoder, const AsmDecoderResult *result, Asm
         asm_builder_atom(payload, "object");
         asm_decoder_put_node(payload, result->object);
         asm_decoder_emit(decoder, ASM_EVENT_RESULT, raw);
-}
-
-AsmFailureKind
-asm_decoder_error_kind(const char *word)
-{
-        static const struct {
-                const char *word;
-                AsmFailureKind kind;
-        } aliases[] = {
-                { "authentication_failed", ASM_FAILURE_AUTH_ERROR },
-                { "authentication_error", ASM_FAILURE_AUTH_ERROR },
-                { "cancelled", ASM_FAILURE_USER_CANCELLED },
-                { "rate_limit_error", ASM_FAILURE_RATE_LIMIT },
-                { "rate_limit_exceeded", ASM_FAILURE_RATE_LIMIT },
-        };
-        g_autofree char *lower = word != NULL ? g_ascii_strdown(word, -1) : NULL;
-
-        for (gsize i = 0; lower != NULL && i < G_N_ELEMENTS(aliases); i++) {
-                if (strcmp(aliases[i].word, lower) == 0)
-                        return aliases[i].kind;
-        }
-        return asm_failure_kind_from_name(lower);
-}
-
-AsmSeverity
-asm_decoder_severity(const char *word)
-{
-        if (g_strcmp0(word, "fatal") == 0)
-                return ASM_SEVERITY_FATAL;
-        if (g_strcmp0(word, "warning") == 0 || g_strcmp0(word, "warn") == 0)
-                return ASM_SEVERITY_WARNING;
-        return ASM_SEVERITY_ERROR;
-}
-
-gboolean
-asm_decoder_is_auth_text(const char *text)
-{
-        static const char *const phrases[] = {
-                "does not have access", "authentication failed", "authentication required",
-                "not authenticated",    "please log in",         "please login",
-                "requires login",       "login again",           "contact your administrator",
-        };
-        g_autofree char *lower = NULL;
-
-        if (text == NULL)
-                return FALSE;
-        lower = g_ascii_strdown(text, (gssize)strnlen(text, SEARCHED_TEXT_MAX));
-        for (gsize i = 0; i < G_N_ELEMENTS(phrases); i++) {
-                if (strstr(lower, phrases[i]) != NULL)
-                        return TRUE;
-        }
-        return FALSE;
-}
-
-/* the pairs of the line and how likely it is that another try helps */
-static AsmView
-make_error_metadata(AsmDecoder *decoder, AsmFailureKind code, AsmSeverity severity, AsmView raw)
-{
-        AsmBuilder *builder = &decoder->scratch;
-        AsmBuilderMark mark;
-        AsmMapCursor cursor = asm_view_map(raw);
-        AsmView key, value;
-        const guint8 *name;
-        gsize len;
-        guint n = 1;
-
-        asm_builder_reset(builder);
-        mark = asm_builder_map_begin(builder);
-        while (asm_map_next(&cursor, &key, &value)) {
-                if (asm_view_get_binary(key, &name, &len) && len == strlen("recovery") &&
-                    memcmp(name, "recovery", len) == 0)
-                        continue;
-                asm_builder_view(builder, key);
-                asm_builder_view(builder, value);
-                n++;
-        }
-        asm_builder_text(builder, "recovery");
-        asm_decoder_put_recovery(builder, code, severity);
-        asm_builder_map_end(builder, mark, n);
-        return asm_builder_peek(builder);
-}
-
-void
-asm_decoder_emit_error(AsmDecoder *decoder,
-                       AsmFailureKind code,
-                       AsmSeverity severity,
-                       const char *message,
-                       AsmView raw)
-{
-        static const char *const severities[] = { "warning", "error", "fatal" };
-        AsmBuilder *payload =
-                asm_decoder_begin_with(decoder,
-                                       ASM_EVENT_ERROR,
-                                       3,
-                                       make_error_metadata(decoder, code, severity, raw));
-
-        asm_builder_atom(payload, "code");
-        asm_builder_text(payload, asm_failure_kind_name(code));
-        put_text_field(payload, "message", message);
-        asm_builder_atom(payload, "severity");
-        asm_builder_atom(payload, severities[severity]);
-        asm_decoder_emit(decoder, ASM_EVENT_ERROR, raw);
 }

@@ -13,8 +13,8 @@
  *      words about logging in           auth_error
  *      anything else                    transport_exit      (kind process_exit)
  *
- * The recovery map says what a supervisor may do about it. Its keys are binaries, for that is what
- * ASM nodes send.
+ * The event's metadata has both faces of it that ASM nodes send: `exit`, what the system said, and
+ * `runtime_failure`, what it means.
  */
 
 #include "provider/decoder-private.h"
@@ -25,213 +25,10 @@
 #define MESSAGE_STDERR_MAX 4096
 
 typedef struct {
-        const char *origin;
-        const char *class_name;
-        const char *phase;
-        const char *code;
-        gboolean is_retryable;
-        gboolean is_repairable;
-        gboolean is_resumeable;
-        gboolean is_local;
-        gint64 delay_ms;
-        gint64 attempts;
-} Recovery;
-
-/* in the order of how often they are met; the last one is for every other kind */
-static const struct {
-        AsmFailureKind kind;
-        Recovery recovery;
-} recoveries[] = {
-        { ASM_FAILURE_AUTH_ERROR,
-          { "remote_provider",
-            "provider_auth_claim",
-            "stream",
-            "auth_error",
-            TRUE,
-            TRUE,
-            FALSE,
-            FALSE,
-            1500,
-            3 } },
-        { ASM_FAILURE_RATE_LIMIT,
-          { "remote_provider",
-            "provider_rate_limit",
-            "stream",
-            "rate_limit",
-            TRUE,
-            TRUE,
-            FALSE,
-            FALSE,
-            2000,
-            5 } },
-        { ASM_FAILURE_CONFIG_INVALID,
-          { "remote_provider",
-            "provider_config_claim",
-            "stream",
-            "config_invalid",
-            TRUE,
-            TRUE,
-            FALSE,
-            FALSE,
-            1500,
-            3 } },
-        { ASM_FAILURE_TIMEOUT,
-          { "transport",
-            "transport_timeout",
-            "transport",
-            "timeout",
-            TRUE,
-            TRUE,
-            TRUE,
-            FALSE,
-            1000,
-            4 } },
-        { ASM_FAILURE_TRANSPORT_ERROR,
-          { "transport",
-            "transport_disconnect",
-            "transport",
-            "transport_error",
-            TRUE,
-            TRUE,
-            TRUE,
-            FALSE,
-            1000,
-            4 } },
-        { ASM_FAILURE_CLI_NOT_FOUND,
-          { "local_runtime",
-            "cli_missing",
-            "startup",
-            "cli_not_found",
-            FALSE,
-            FALSE,
-            FALSE,
-            TRUE,
-            0,
-            0 } },
-        { ASM_FAILURE_USER_CANCELLED,
-          { "remote_provider",
-            "user_cancelled",
-            "stream",
-            "user_cancelled",
-            FALSE,
-            FALSE,
-            FALSE,
-            FALSE,
-            0,
-            0 } },
-        { ASM_FAILURE_APPROVAL_DENIED,
-          { "remote_provider",
-            "approval_denied",
-            "stream",
-            "approval_denied",
-            FALSE,
-            FALSE,
-            FALSE,
-            FALSE,
-            0,
-            0 } },
-        { ASM_FAILURE_GUARDRAIL_BLOCKED,
-          { "remote_provider",
-            "guardrail_blocked",
-            "stream",
-            "guardrail_blocked",
-            FALSE,
-            FALSE,
-            FALSE,
-            FALSE,
-            0,
-            0 } },
-        { ASM_FAILURE_UNKNOWN,
-          { "remote_provider",
-            "provider_runtime_claim",
-            "stream",
-            "unknown",
-            TRUE,
-            TRUE,
-            FALSE,
-            FALSE,
-            1500,
-            3 } },
-};
-
-static const Recovery cwd_recovery = {
-        "local_runtime", "cwd_missing", "startup", "config_invalid", FALSE, FALSE, FALSE, TRUE, 0, 0
-};
-static const Recovery exit_recovery = { "remote_provider",
-                                        "provider_runtime_claim",
-                                        "stream",
-                                        "runtime_error",
-                                        TRUE,
-                                        TRUE,
-                                        FALSE,
-                                        FALSE,
-                                        1500,
-                                        3 };
-
-static void
-put_text_pair(AsmBuilder *builder, const char *key, const char *value)
-{
-        asm_builder_text(builder, key);
-        asm_builder_text(builder, value);
-}
-
-static void
-put_bool_pair(AsmBuilder *builder, const char *key, gboolean value)
-{
-        asm_builder_text(builder, key);
-        asm_builder_bool(builder, value);
-}
-
-static void
-put_recovery(AsmBuilder *builder, const Recovery *recovery, const char *severity)
-{
-        static const char remote[] = "remote_provider";
-
-        asm_builder_map(builder, recovery->is_retryable ? 12 : 10);
-        put_text_pair(builder, "origin", recovery->origin);
-        put_text_pair(builder, "class", recovery->class_name);
-        put_text_pair(builder, "phase", recovery->phase);
-        put_text_pair(builder, "provider_code", recovery->code);
-        put_text_pair(builder, "severity", severity);
-        put_bool_pair(builder, "retryable?", recovery->is_retryable);
-        put_bool_pair(builder, "repairable?", recovery->is_repairable);
-        put_bool_pair(builder, "resumeable?", recovery->is_resumeable);
-        put_bool_pair(builder, "local_deterministic?", recovery->is_local);
-        put_bool_pair(builder, "remote_claim?", strcmp(recovery->origin, remote) == 0);
-        if (!recovery->is_retryable)
-                return;
-        asm_builder_text(builder, "suggested_delay_ms");
-        asm_builder_int(builder, recovery->delay_ms);
-        asm_builder_text(builder, "suggested_max_attempts");
-        asm_builder_int(builder, recovery->attempts);
-}
-
-static const Recovery *
-find_recovery(AsmFailureKind kind)
-{
-        gsize last = G_N_ELEMENTS(recoveries) - 1;
-
-        for (gsize i = 0; i < last; i++) {
-                if (recoveries[i].kind == kind)
-                        return &recoveries[i].recovery;
-        }
-        return &recoveries[last].recovery;
-}
-
-void
-asm_decoder_put_recovery(AsmBuilder *builder, AsmFailureKind kind, AsmSeverity severity)
-{
-        static const char *const severities[] = { "warning", "error", "fatal" };
-
-        put_recovery(builder, find_recovery(kind), severities[severity]);
-}
-
-typedef struct {
         gint code; /* -1: a signal */
         gint signal;
         const char *kind;  /* of the runtime failure */
         const char *error; /* code of the error event */
-        const Recovery *recovery;
         char *message;
 } Exit;
 
@@ -340,23 +137,19 @@ classify(const AsmDecoder *decoder, const char *stderr_text, Exit *exit)
         if (strstr(lower, "cd: ") != NULL && strstr(lower, "no such file or directory") != NULL) {
                 exit->kind = "cwd_not_found";
                 exit->error = "config_invalid";
-                exit->recovery = &cwd_recovery;
                 exit->message = g_strdup("Working directory does not exist");
         } else if (exit->code == 127 && is_missing && strstr(lower, provider->command) != NULL) {
                 exit->kind = "cli_not_found";
                 exit->error = "cli_not_found";
-                exit->recovery = find_recovery(ASM_FAILURE_CLI_NOT_FOUND);
                 exit->message = g_strdup_printf("%s not found.", provider->display_name);
         } else if (asm_decoder_is_auth_text(lower)) {
                 exit->kind = "auth_error";
                 exit->error = "auth_error";
-                exit->recovery = find_recovery(ASM_FAILURE_AUTH_ERROR);
                 exit->message =
                         g_strdup_printf("%s requires authentication.", provider->display_name);
         } else {
                 exit->kind = "process_exit";
                 exit->error = "transport_exit";
-                exit->recovery = &exit_recovery;
                 exit->message = exit->code >= 0 ? g_strdup_printf("%s exited with code %d",
                                                                   provider->display_name,
                                                                   exit->code)
@@ -414,9 +207,9 @@ make_metadata(AsmDecoder *decoder, const Exit *exit)
         asm_builder_atom(builder, "context");
         put_context(builder, decoder, exit);
         asm_builder_atom(builder, "recovery");
-        put_recovery(builder,
-                     exit->recovery,
-                     strcmp(exit->kind, "auth_error") == 0 ? "fatal" : "error");
+        asm_decoder_put_recovery(builder,
+                                 exit->kind,
+                                 strcmp(exit->kind, "auth_error") == 0 ? "fatal" : "error");
         return asm_builder_peek(builder);
 }
 

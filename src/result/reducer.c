@@ -16,8 +16,8 @@
  * tokens, and so it counts only when no cost_update came before it.
  *
  * Text: deltas and the text blocks of messages, in the order they came. A message that repeats
- * what its deltas have said already is marked by the decoder (source: cursor_final_snapshot) and adds
- * no text.
+ * what its deltas have said already is marked by the decoder (source: cursor_final_snapshot) and
+ * adds no text.
  *
  * What is kept is bounded by max_bytes; the event that would exceed it is not kept, so that what
  * was there before it is still in the result.
@@ -26,33 +26,13 @@
 #include "result/reducer.h"
 
 #include "result/message-private.h"
+#include "result/reducer-private.h"
 #include "term/reader.h"
 #include <math.h>
 #include <string.h>
 
-#define RESULT_STRUCT "Elixir.ASM.Result"
-
 /* keys of metadata that events may add to a run; a backend that sends more is not describing it */
 #define METADATA_KEYS_MAX 256
-
-struct _AsmReducer {
-        char *provider;
-        gsize max_bytes;
-        AsmRunStatus status;
-        GString *text;
-        AsmBuilder messages; /* elements of the list, without its head */
-        guint n_messages;
-        AsmCost cost;
-        gboolean has_cost_update;
-        char *provider_session_id;
-        AsmFailure *failure;
-        AsmTerm *stop_reason;
-        AsmTerm *object;
-        AsmTerm *metadata;   /* what events said about the run */
-        GHashTable *pending; /* ids of approvals that wait */
-        gsize pending_bytes;
-        gint64 duration_ms; /* -1: nobody told */
-};
 
 static const char *const status_names[] = {
         [ASM_RUN_STATUS_INITIALIZING] = "initializing", [ASM_RUN_STATUS_RUNNING] = "running",
@@ -237,7 +217,7 @@ static void
 take_error(AsmReducer *reducer, AsmView payload)
 {
         static const char *const keys[] = { "message", "code", "metadata", NULL };
-        AsmView values[3], metadata, runtime_failure, recovery, exit_code;
+        AsmView values[3], metadata, runtime_failure, recovery, exit_code, cause;
         AsmFailureKind kind;
         g_autofree char *message = NULL;
 
@@ -259,6 +239,9 @@ take_error(AsmReducer *reducer, AsmView payload)
                 "%s",
                 message != NULL && message[0] != '\0' ? message : "unknown runtime error");
         reducer->failure->provider = g_strdup(reducer->provider);
+        cause = map_get(metadata, "asm_error_cause");
+        if (asm_view_is_set(cause))
+                reducer->failure->cause = asm_term_new(cause);
         take_recovery(reducer->failure, recovery);
         take_exit_code(reducer->failure, exit_code);
         reducer->status = kind == ASM_FAILURE_USER_CANCELLED ? ASM_RUN_STATUS_INTERRUPTED
@@ -480,97 +463,4 @@ gboolean
 asm_reducer_is_pending(const AsmReducer *reducer, const char *approval_id)
 {
         return g_hash_table_contains(reducer->pending, approval_id);
-}
-
-void
-asm_builder_cost(AsmBuilder *builder, const AsmCost *cost)
-{
-        asm_builder_map(builder, 3);
-        asm_builder_atom(builder, "input_tokens");
-        asm_builder_int(builder, cost->input_tokens);
-        asm_builder_atom(builder, "output_tokens");
-        asm_builder_int(builder, cost->output_tokens);
-        asm_builder_atom(builder, "cost_usd");
-        asm_builder_double(builder, cost->cost_usd);
-}
-
-static void
-put_term_field(AsmBuilder *builder, const char *key, const AsmTerm *term)
-{
-        asm_builder_atom(builder, key);
-        if (term != NULL)
-                asm_builder_term(builder, term);
-        else
-                asm_builder_nil_atom(builder);
-}
-
-static void
-put_metadata(AsmBuilder *builder, const AsmReducer *reducer, AsmView metadata)
-{
-        g_auto(AsmBuilder) merged = ASM_BUILDER_INIT;
-        AsmBuilderMark mark;
-        AsmMapCursor cursor;
-        AsmView key, value;
-        guint n = 1;
-
-        asm_builder_metadata(&merged,
-                             metadata,
-                             reducer->metadata != NULL ? asm_term_view(reducer->metadata)
-                                                       : ASM_VIEW_NONE);
-        mark = asm_builder_map_begin(builder);
-        cursor = asm_view_map(asm_builder_peek(&merged));
-        while (asm_map_next(&cursor, &key, &value)) {
-                if (asm_view_is_atom(key, "cost") || asm_view_is_atom(key, "provider_session_id"))
-                        continue;
-                asm_builder_view(builder, key);
-                asm_builder_view(builder, value);
-                n++;
-        }
-        asm_builder_atom(builder, "cost");
-        asm_builder_cost(builder, &reducer->cost);
-        if (reducer->provider_session_id != NULL) {
-                asm_builder_atom(builder, "provider_session_id");
-                asm_builder_text(builder, reducer->provider_session_id);
-                n++;
-        }
-        asm_builder_map_end(builder, mark, n);
-}
-
-void
-asm_builder_result(AsmBuilder *builder,
-                   const AsmReducer *reducer,
-                   const char *run_id,
-                   const char *session_id,
-                   AsmView metadata,
-                   gint64 elapsed_ms)
-{
-        asm_builder_map(builder, 12);
-        asm_builder_atom(builder, "__struct__");
-        asm_builder_atom(builder, RESULT_STRUCT);
-        asm_builder_atom(builder, "run_id");
-        asm_builder_text(builder, run_id);
-        asm_builder_atom(builder, "session_id");
-        asm_builder_text(builder, session_id);
-        asm_builder_atom(builder, "text");
-        asm_builder_binary(builder, reducer->text->str, reducer->text->len);
-        put_term_field(builder, "object", reducer->object);
-        asm_builder_atom(builder, "messages");
-        asm_builder_list(builder, reducer->n_messages);
-        if (reducer->n_messages > 0)
-                asm_builder_raw(builder, reducer->messages.data, reducer->messages.len);
-        asm_builder_nil(builder);
-        asm_builder_atom(builder, "cost");
-        asm_builder_cost(builder, &reducer->cost);
-        asm_builder_atom(builder, "error");
-        if (reducer->failure != NULL)
-                asm_builder_failure(builder, reducer->failure);
-        else
-                asm_builder_nil_atom(builder);
-        asm_builder_atom(builder, "duration_ms");
-        asm_builder_int(builder, reducer->duration_ms >= 0 ? reducer->duration_ms : elapsed_ms);
-        put_term_field(builder, "stop_reason", reducer->stop_reason);
-        asm_builder_atom(builder, "session_id_from_cli");
-        asm_builder_text(builder, reducer->provider_session_id);
-        asm_builder_atom(builder, "metadata");
-        put_metadata(builder, reducer, metadata);
 }

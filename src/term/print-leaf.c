@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How single values look in Erlang and in Elixir.
+ * How single values look in Erlang and in Elixir (atoms: print-atom.c).
  *
- * The text can be pasted back where the language has a syntax for the value at all, so quoting
- * is decided by the grammar and not by taste; where the grammars have more unquoted forms than
- * are told apart here (Elixir's operators, letters outside ASCII), the quoted form is right too.
- * Every character from outside goes through asm_print_char(): what is a control character, a
- * line separator or invisible (Unicode's class "format", which can turn the direction of text)
- * leaves as an escape sequence.
- *
- * Floats: the shortest digits that read back as the same number, with an exponent where that is
- * shorter, as BEAM prints them. Integers above 4096 bits are shown in base 16: decimal digits
- * take a time that grows with the square of their number.
+ * The text can be pasted back where the language has a syntax for the value at all. Floats: the
+ * shortest digits that read back as the same number, with an exponent where that is shorter, as
+ * BEAM prints them. Integers above 4096 bits are shown in base 16: decimal digits take a time
+ * that grows with the square of their number. Binaries are text if all characters are what BEAM
+ * calls printable, and numbers otherwise; pids, references, ports and funs have no syntax and
+ * look as in a shell, with the name of the node in place of the shell's own number for it.
  */
 
 #include "term/print-private.h"
@@ -26,251 +22,49 @@
 
 #define MAX_DECIMAL_BYTES 512
 
-static const char *const reserved_words[] = {
-        "after", "and",   "andalso", "band",   "begin",   "bnot", "bor", "bsl",  "bsr", "bxor",
-        "case",  "catch", "cond",    "div",    "else",    "end",  "fun", "if",   "let", "maybe",
-        "not",   "of",    "or",      "orelse", "receive", "rem",  "try", "when", "xor",
-};
-
+/* the next larger number of as many digits; FALSE: there is none, all digits are nines */
 static gboolean
-is_printed_as_it_is(gunichar c)
+count_up(char *text)
 {
-        return c != 0x2028 && c != 0x2029 && g_unichar_isprint(c);
-}
+        char *at = strchr(text, 'e') - 1;
 
-static void
-print_escape(AsmPrinter *printer, gunichar c)
-{
-        static const char letters[] = "\bb\tt\nn\vv\ff\rr\033e\177d";
-        const char *known = c != 0 && c < 0x80 ? strchr(letters, (int)c) : NULL;
-
-        /* the codes are at the even places of the table, none of them is a letter */
-        if (known != NULL && (known - letters) % 2 == 0) {
-                g_string_append_printf(printer->out, "\\%c", known[1]);
-        } else if (!asm_printer_is_elixir(printer)) {
-                g_string_append_printf(printer->out, c < 0xA0 ? "\\%03o" : "\\x{%X}", c);
-        } else {
-                g_string_append_printf(printer->out, c < 0x80 ? "\\x%02X" : "\\u{%X}", c);
+        while (at > text && (*at == '9' || *at == '.')) {
+                *at = *at == '.' ? '.' : '0';
+                at--;
         }
+        (*at)++;
+        return *at <= '9';
 }
 
-void
-asm_print_char(AsmPrinter *printer, gunichar c, char quote)
-{
-        GString *out = printer->out;
-
-        if (quote == '\0') {
-                g_string_append_unichar(out, is_printed_as_it_is(c) ? c : '?');
-        } else if (c == (guint8)quote || c == '\\') {
-                g_string_append_printf(out, "\\%c", (char)c);
-        } else if (c == '{' && asm_printer_is_elixir(printer) && out->str[out->len - 1] == '#') {
-                /* `#{` would begin an interpolation */
-                out->str[out->len - 1] = '\\';
-                g_string_append(out, "#{");
-        } else if (is_printed_as_it_is(c)) {
-                g_string_append_unichar(out, c);
-        } else {
-                print_escape(printer, c);
-        }
-}
-
-gboolean
-asm_is_text_char(gint64 c)
-{
-        return (c >= 8 && c <= 13) || c == 27 || (c >= 32 && c <= 126) ||
-               (c >= 0xA0 && c <= 0x10FFFD && g_unichar_validate((gunichar)c));
-}
-
-typedef struct {
-        const guint8 *at;
-        const guint8 *end;
-        gboolean is_latin1;
-} AtomCursor;
-
-static AtomCursor
-atom_open(const guint8 *at)
-{
-        AtomCursor cursor = { .is_latin1 = asm_atom_is_latin1(at) };
-        gsize len = 0;
-
-        asm_atom_head(at, &cursor.at, &len);
-        cursor.end = cursor.at + len;
-        return cursor;
-}
-
+/*
+ * Whether a text of this many digits reads back; @text is then that text. Above a power of two
+ * floats lie twice as far apart as below it, so there the nearest text may read as the neighbour
+ * below while the next one above is still fine.
+ */
 static gboolean
-atom_next(AtomCursor *cursor, gunichar *ret_c)
+reads_back(double value, int precision, char text[static 40])
 {
-        if (cursor->at == cursor->end) {
-                return FALSE;
-        }
-        if (cursor->is_latin1) {
-                *ret_c = *cursor->at++;
-        } else {
-                *ret_c = g_utf8_get_char((const char *)cursor->at);
-                cursor->at = (const guint8 *)g_utf8_next_char((const char *)cursor->at);
-        }
-        return TRUE;
-}
+        char format[8];
 
-static void
-print_atom_chars(AsmPrinter *printer, const guint8 *at, char quote)
-{
-        AtomCursor cursor = atom_open(at);
-        gunichar c;
-
-        while (atom_next(&cursor, &c)) {
-                asm_print_char(printer, c, quote);
-        }
-}
-
-static void
-print_quoted_atom(AsmPrinter *printer, const guint8 *at, char quote)
-{
-        g_string_append_c(printer->out, quote);
-        print_atom_chars(printer, at, quote);
-        g_string_append_c(printer->out, quote);
-}
-
-static gboolean
-is_reserved(const guint8 *at)
-{
-        AsmView atom = { at, asm_view_skip(at) };
-
-        for (guint i = 0; i < G_N_ELEMENTS(reserved_words); i++) {
-                if (asm_view_is_atom(atom, reserved_words[i])) {
-                        return TRUE;
-                }
-        }
-        return FALSE;
-}
-
-/* the letters that Erlang's scanner knows are those of latin1 */
-static gboolean
-is_plain_erlang_atom(const guint8 *at)
-{
-        AtomCursor cursor = atom_open(at);
-        gunichar c = 0;
-
-        if (!atom_next(&cursor, &c) ||
-            !((c < 0x80 && g_ascii_islower((char)c)) || (c >= 0xDF && c <= 0xFF && c != 0xF7))) {
-                return FALSE;
-        }
-        while (atom_next(&cursor, &c)) {
-                gboolean is_ascii_part =
-                        c < 0x80 && (g_ascii_isalnum((char)c) || c == '_' || c == '@');
-                if (!is_ascii_part && !(c >= 0xC0 && c <= 0xFF && c != 0xD7 && c != 0xF7)) {
-                        return FALSE;
-                }
-        }
-        return !is_reserved(at);
-}
-
-static gboolean
-is_plain_elixir_atom(const guint8 *at)
-{
-        AtomCursor cursor = atom_open(at);
-        gunichar c = 0;
-
-        if (!atom_next(&cursor, &c) || c >= 0x80 || (!g_ascii_isalpha((char)c) && c != '_')) {
-                return FALSE;
-        }
-        while (atom_next(&cursor, &c)) {
-                gboolean is_last = cursor.at == cursor.end;
-                if (c >= 0x80 || (!g_ascii_isalnum((char)c) && c != '_' && c != '@' &&
-                                  !(is_last && (c == '?' || c == '!')))) {
-                        return FALSE;
-                }
-        }
-        return TRUE;
-}
-
-/* "Elixir." and then words with a capital letter, joined by dots */
-gboolean
-asm_is_alias(const guint8 *at)
-{
-        AtomCursor cursor = atom_open(at);
-        gboolean begins_word = TRUE;
-
-        if (cursor.end - cursor.at <= 7 || memcmp(cursor.at, "Elixir.", 7) != 0) {
-                return FALSE;
-        }
-        for (const guint8 *c = cursor.at + 7; c < cursor.end; c++) {
-                if (begins_word ? !g_ascii_isupper(*c)
-                                : !g_ascii_isalnum(*c) && *c != '_' && *c != '.') {
-                        return FALSE;
-                }
-                begins_word = *c == '.';
-        }
-        return !begins_word;
-}
-
-gboolean
-asm_print_alias(AsmPrinter *printer, const guint8 *at)
-{
-        AtomCursor cursor = atom_open(at);
-
-        if (!asm_is_alias(at)) {
-                return FALSE;
-        }
-        g_string_append_len(printer->out, (const char *)cursor.at + 7, cursor.end - cursor.at - 7);
-        return TRUE;
-}
-
-/* the name of a function or of a keyword: an atom without the colon in front */
-static void
-print_elixir_name(AsmPrinter *printer, const guint8 *at)
-{
-        if (is_plain_elixir_atom(at)) {
-                print_atom_chars(printer, at, '"');
-        } else {
-                print_quoted_atom(printer, at, '"');
-        }
-}
-
-void
-asm_print_keyword_key(AsmPrinter *printer, const guint8 *at)
-{
-        print_elixir_name(printer, at);
-        g_string_append(printer->out, ": ");
-}
-
-static void
-print_atom(AsmPrinter *printer, const guint8 *at)
-{
-        AsmView atom = { at, asm_view_skip(at) };
-
-        if (!asm_printer_is_elixir(printer)) {
-                if (is_plain_erlang_atom(at)) {
-                        print_atom_chars(printer, at, '\'');
-                } else {
-                        print_quoted_atom(printer, at, '\'');
-                }
-        } else if (!asm_print_alias(printer, at)) {
-                if (!asm_view_is_atom(atom, "nil") && !asm_view_is_atom(atom, "true") &&
-                    !asm_view_is_atom(atom, "false")) {
-                        g_string_append_c(printer->out, ':');
-                }
-                print_elixir_name(printer, at);
-        }
+        g_snprintf(format, sizeof format, "%%.%de", precision - 1);
+        g_ascii_formatd(text, 40, format, value);
+        return g_ascii_strtod(text, NULL) == value ||
+               (count_up(text) && g_ascii_strtod(text, NULL) == value);
 }
 
 /* digits and power of ten of the shortest text that reads back; @value > 0 */
 static int
 shortest_digits(double value, char digits[static 20])
 {
-        char text[40], format[8];
+        char text[40];
         char *exponent;
         /* 15 digits are never too many, but for numbers that have lost bits to the left */
         int precision = value < DBL_MIN ? 1 : 15;
         gsize n = 0;
 
-        for (;; precision++) {
-                g_snprintf(format, sizeof format, "%%.%de", precision - 1);
-                g_ascii_formatd(text, sizeof text, format, value);
-                if (precision == 17 || g_ascii_strtod(text, NULL) == value) {
-                        break;
-                }
+        /* 17 digits always do */
+        while (!reads_back(value, precision, text)) {
+                precision++;
         }
         exponent = strchr(text, 'e');
         for (const char *at = text; at < exponent; at++) {
@@ -489,7 +283,7 @@ static const guint8 *
 print_node(AsmPrinter *printer, const char *open, const guint8 *at)
 {
         g_string_append(printer->out, open);
-        print_atom_chars(printer, at, '\0');
+        asm_print_atom_chars(printer, at, '\0');
         return at + asm_view_skip(at);
 }
 
@@ -546,11 +340,11 @@ print_fun(AsmPrinter *printer, const guint8 *at)
                                        numbers[0],
                                        numbers[1],
                                        at[5]);
-                print_atom(printer, module);
+                asm_print_atom(printer, module);
                 g_string_append_c(printer->out, '>');
         } else {
                 g_string_append(printer->out, "#Fun<");
-                print_atom(printer, module);
+                asm_print_atom(printer, module);
                 g_string_append_printf(printer->out,
                                        ".%" G_GINT64_FORMAT ".%" G_GINT64_FORMAT ">",
                                        numbers[0],
@@ -566,13 +360,13 @@ print_export(AsmPrinter *printer, const guint8 *at)
         const guint8 *arity = function + asm_view_skip(function);
 
         g_string_append(printer->out, asm_printer_is_elixir(printer) ? "&" : "fun ");
-        print_atom(printer, module);
+        asm_print_atom(printer, module);
         if (asm_printer_is_elixir(printer)) {
                 g_string_append_c(printer->out, '.');
-                print_elixir_name(printer, function);
+                asm_print_elixir_name(printer, function);
         } else {
                 g_string_append_c(printer->out, ':');
-                print_atom(printer, function);
+                asm_print_atom(printer, function);
         }
         g_string_append_printf(printer->out, "/%d", arity[1]);
 }
@@ -584,7 +378,7 @@ asm_print_leaf(AsmPrinter *printer, AsmView view)
 
         switch (asm_view_kind(view)) {
         case ASM_KIND_ATOM:
-                print_atom(printer, view.data);
+                asm_print_atom(printer, view.data);
                 break;
         case ASM_KIND_INT:
                 print_int(printer, view);

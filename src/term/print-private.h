@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What print.c (containers) needs from print-leaf.c (everything else). */
+/* What the parts of the printer share: containers (print.c), atoms, and everything else. */
 
 #include "term/print.h"
 
@@ -34,6 +34,11 @@ gboolean asm_is_text_char(gint64 c);
 /* the atom at @at as Elixir's alias without the prefix, FALSE if it is none; prints nothing then */
 gboolean asm_print_alias(AsmPrinter *printer, const guint8 *at);
 gboolean asm_is_alias(const guint8 *at);
+void asm_print_atom(AsmPrinter *printer, const guint8 *at);
+/* only the characters of the atom's name, see asm_print_char() */
+void asm_print_atom_chars(AsmPrinter *printer, const guint8 *at, char quote);
+/* Elixir: the name of a function, an atom without the colon in front */
+void asm_print_elixir_name(AsmPrinter *printer, const guint8 *at);
 /* as the key of a keyword list: `a:`, `"a b":` */
 void asm_print_keyword_key(AsmPrinter *printer, const guint8 *at);
 

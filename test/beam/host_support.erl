@@ -70,8 +70,10 @@ start_host(Env) ->
 start_node(Env) ->
     Paths = lists:append([["-pa", Dir] || Module <- [asmd_host, ?MODULE],
                                           Dir <- [filename:dirname(code:which(Module))]]),
-    {ok, Peer, Node} = peer:start(#{name => peer:random_name(host), args => Paths, env => Env,
-                                    exec => os:find_executable("erl")}),
+    %% killed nodes are part of the tests: global must not take them for a split network
+    Args = ["-connect_all", "false" | Paths],
+    {ok, Peer, Node} = peer:start(#{name => peer:random_name(host), args => Args, env => Env,
+                                    exec => os:getenv("ASM_ERL")}),
     ets:insert(nodes, {peer, Peer}),
     Node.
 

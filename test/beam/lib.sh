@@ -71,7 +71,7 @@ start_asmd() {
         local name=$1 log=$LOGS/$1.log naming=(--sname "$1")
         shift
         [ "${1:-}" != --name ] || naming=()
-        "$ASMD" "${naming[@]}" --cookie-file "$COOKIE_FILE" "$@" >"$LOGS/$name.out" 2>"$log" &
+        "$ASMD" "${naming[@]}" --cookie-file "$COOKIE_FILE" "$@" >"$LOGS/$name.out" 2>>"$log" &
         ASMD_PID=$!
         started_pids+=("$ASMD_PID")
         if ! wait_until 20 said_ready_or_ended "$LOGS/$name.out" "$ASMD_PID" ||
@@ -80,6 +80,11 @@ start_asmd() {
                 exit 1
         fi
         ASMD_NODE=$(sed -n 's/^ready //p' "$LOGS/$name.out" | head -n 1)
+}
+
+# A build with sanitizers is slower and larger, which tests with limits have to know.
+is_sanitized() {
+        ldd "$ASMD" | grep -q libasan
 }
 
 said_ready_or_ended() {

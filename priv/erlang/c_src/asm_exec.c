@@ -443,5 +443,8 @@ main(int argc, char **argv)
                 step(&helper);
                 advance(&helper);
         }
+        free(helper.from_host.data);
+        free(helper.to_host.data);
+        free(helper.to_command.data);
         return 0;
 }

@@ -67,7 +67,7 @@ cursor_str(Cursor *cursor)
         return text;
 }
 
-/* a NULL-terminated array; what was read before a break stays, the program ends soon anyway */
+/* NULL-terminated, also when the cursor broke on the way */
 static char **
 cursor_strings(Cursor *cursor)
 {
@@ -84,22 +84,25 @@ cursor_strings(Cursor *cursor)
         return strings;
 }
 
-static bool
-parse_request(Helper *helper, Cursor *cursor, Request *ret_request)
+static void
+free_strings(char **strings)
 {
-        Request request = { 0 };
+        for (char **string = strings; string && *string; string++)
+                free(*string);
+        free(strings);
+}
 
-        request.flags = cursor_u32(cursor);
+static bool
+parse_request(Helper *helper, Cursor *cursor, Request *request)
+{
+        request->flags = cursor_u32(cursor);
         helper->grace_ms = cursor_u32(cursor);
         helper->drain_ms = cursor_u32(cursor);
         helper->credit = cursor_u32(cursor);
-        request.cwd = cursor_str(cursor);
-        request.argv = cursor_strings(cursor);
-        request.env = cursor_strings(cursor);
-        if (cursor->broken || cursor->at != cursor->end || !request.argv[0])
-                return false;
-        *ret_request = request;
-        return true;
+        request->cwd = cursor_str(cursor);
+        request->argv = cursor_strings(cursor);
+        request->env = cursor_strings(cursor);
+        return !cursor->broken && cursor->at == cursor->end && request->argv[0];
 }
 
 static bool
@@ -110,10 +113,10 @@ change_environment(const Request *request)
         for (char **entry = request->env; *entry; entry++) {
                 char *equals = strchr(*entry, '=');
 
-                if (equals == *entry || **entry == '\0')
-                        return false;
-                if (equals ? putenv(*entry) != 0 : unsetenv(*entry) != 0)
-                        return false;
+                if (equals)
+                        *equals = '\0';
+                if ((equals ? setenv(*entry, equals + 1, 1) : unsetenv(*entry)) != 0)
+                        return false; /* a name that is none */
         }
         return true;
 }
@@ -240,10 +243,13 @@ void
 helper_start(Helper *helper, const uint8_t *payload, size_t n)
 {
         Cursor cursor = { .at = payload, .end = payload + n };
-        Request request;
+        Request request = { 0 };
 
         if (!parse_request(helper, &cursor, &request) || !change_environment(&request))
                 start_failed(helper, EINVAL, STAGE_REQUEST);
         else
                 start_command(helper, &request);
+        free(request.cwd);
+        free_strings(request.argv);
+        free_strings(request.env);
 }

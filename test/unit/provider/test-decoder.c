@@ -196,6 +196,23 @@ Test(decoder, a_line_of_16_mib_is_decoded_and_a_longer_one_is_not)
         }
 }
 
+Test(decoder, a_line_that_the_reader_gave_up_is_a_fatal_buffer_overflow)
+{
+        g_autoptr(Conversation) conversation = conversation_new("codex");
+        const char *text;
+
+        asm_decoder_line_too_long(conversation->decoder, 1048576);
+
+        cr_assert_eq(conversation->texts->len, 1);
+        text = g_ptr_array_index(conversation->texts, 0);
+        cr_expect(g_str_has_prefix(text,
+                                   "error #{code=>\"buffer_overflow\",message=>\"a line of stdout "
+                                   "is longer than the limit of 1048576 bytes\""));
+        cr_expect_eq(asm_reducer_get_failure(conversation->reducer)->kind,
+                     ASM_FAILURE_BUFFER_OVERFLOW);
+        cr_expect_eq(asm_reducer_get_failure(conversation->reducer)->retryable, 0);
+}
+
 Test(decoder, nesting_of_200_is_decoded_and_a_deeper_one_is_not)
 {
         for (guint depth = 200; depth <= 201; depth++) {

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The commands, in the order of the help text. To add one: a file cmd-<verb>.c with one
+ * AsmCliCommand, and a line in this table. Parsing, counting operands, --help and the hint at a
+ * misspelt name are the same for all and done here.
+ *
+ * "Nearest" is the number of single changes (a letter more, less, another one, two swapped) that
+ * turn one word into the other, at most a third of the word; or a command that begins with what
+ * was typed.
+ */
+
+#include "cli/command-private.h"
+
+#include "cli/error-private.h"
+
+#include <string.h>
+
+#define NAME_MAX_LENGTH 32
+
+static const AsmCliCommand *const commands[] = {
+        &asm_cli_cmd_query,  &asm_cli_cmd_stream, &asm_cli_cmd_interrupt,
+        &asm_cli_cmd_start,  &asm_cli_cmd_stop,   &asm_cli_cmd_sessions,
+        &asm_cli_cmd_status, &asm_cli_cmd_ping,   &asm_cli_cmd_help,
+};
+
+#define AT(member) G_STRUCT_OFFSET(AsmCliGlobals, member)
+
+const AsmCliOption asm_cli_global_options[] = {
+        { "node",
+          0,
+          ASM_CLI_TEXT,
+          AT(node),
+          "NODE",
+          "the daemon (default: $ASMD_NODE, or asmd@<this host>)" },
+        { "cookie-file",
+          0,
+          ASM_CLI_TEXT,
+          AT(cookie_file),
+          "FILE",
+          "its cookie (default: ~/.erlang.cookie)" },
+        { "timeout",
+          0,
+          ASM_CLI_SECONDS,
+          AT(timeout_ms),
+          "SECONDS",
+          "give up after this time (default: 10, runs: no limit)" },
+        { "json", 0, ASM_CLI_FLAG, AT(is_json), NULL, "print JSON, one value per line" },
+        { "version", 0, ASM_CLI_FLAG, AT(wants_version), NULL, "print the version" },
+        { "help", 'h', ASM_CLI_FLAG, AT(wants_help), NULL, "print help, also of a command" },
+        { NULL },
+};
+
+const AsmCliCommand *
+asm_cli_command_nth(guint index)
+{
+        return index < G_N_ELEMENTS(commands) ? commands[index] : NULL;
+}
+
+const AsmCliCommand *
+asm_cli_command_find(const char *name)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+                if (strcmp(commands[i]->name, name) == 0)
+                        return commands[i];
+        }
+        return NULL;
+}
+
+/* optimal string alignment distance; both at most NAME_MAX_LENGTH long */
+static guint
+distance(const char *a, const char *b)
+{
+        guint row[3][NAME_MAX_LENGTH + 1];
+        guint n = (guint)strlen(b);
+        guint now = 0;
+
+        for (guint j = 0; j <= n; j++)
+                row[0][j] = j;
+        for (guint i = 1; a[i - 1] != '\0'; i++) {
+                guint last = (i - 1) % 3, before = (i + 1) % 3;
+
+                now = i % 3;
+                row[now][0] = i;
+                for (guint j = 1; j <= n; j++) {
+                        guint change = row[last][j - 1] + (a[i - 1] != b[j - 1]);
+                        guint best = MIN(change, MIN(row[last][j], row[now][j - 1]) + 1);
+
+                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                                best = MIN(best, row[before][j - 2] + 1);
+                        row[now][j] = best;
+                }
+        }
+        return row[now][n];
+}
+
+const AsmCliCommand *
+asm_cli_command_nearest(const char *name)
+{
+        const AsmCliCommand *nearest = NULL;
+        gsize len = strlen(name);
+        guint least = G_MAXUINT;
+
+        if (len == 0 || len > NAME_MAX_LENGTH)
+                return NULL;
+        for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+                const char *candidate = commands[i]->name;
+                guint needed = g_str_has_prefix(candidate, name) ? 0 : distance(name, candidate);
+
+                if (needed < least && needed <= MAX(1, strlen(candidate) / 3)) {
+                        least = needed;
+                        nearest = commands[i];
+                }
+        }
+        return nearest;
+}
+
+const AsmCliCommand *
+asm_cli_command_get(const char *name, GError **error)
+{
+        const AsmCliCommand *command = asm_cli_command_find(name);
+        const AsmCliCommand *nearest = NULL;
+
+        if (command != NULL)
+                return command;
+        nearest = asm_cli_command_nearest(name);
+        if (nearest != NULL)
+                asm_cli_usage(error,
+                              "there is no command '%s'; did you mean '%s'?",
+                              name,
+                              nearest->name);
+        else
+                asm_cli_usage(error, "there is no command '%s'", name);
+        return NULL;
+}
+
+static gboolean
+check_operands(const AsmCliCommand *command, guint n, GError **error)
+{
+        if (n < command->min_operands)
+                return asm_cli_usage(error, "%s wants %s", command->name, command->operands);
+        if (n <= command->max_operands)
+                return TRUE;
+        if (command->operands == NULL)
+                return asm_cli_usage(error, "%s takes nothing but options", command->name);
+        return asm_cli_usage(error,
+                             "%s takes %s, and these are %u; quote what has blanks in it",
+                             command->name,
+                             command->operands,
+                             n);
+}
+
+gboolean
+asm_cli_command_run(const AsmCliCommand *command, AsmCli *cli, char **args, GError **error)
+{
+        g_autofree gpointer options = g_malloc0(MAX(command->options_size, 1));
+        const AsmCliOptionSet sets[] = { { command->options, options },
+                                         { asm_cli_global_options, &cli->globals } };
+        g_autoptr(GPtrArray) operands = asm_cli_options_parse(sets,
+                                                              G_N_ELEMENTS(sets),
+                                                              args,
+                                                              /* stop_at_first= */ FALSE,
+                                                              error);
+        gboolean is_done = FALSE;
+
+        cli->output.is_json = cli->globals.is_json;
+        if (operands != NULL && cli->globals.wants_help) {
+                g_autofree char *text = asm_cli_command_help(command);
+
+                asm_output_text(&cli->output, text, strlen(text));
+                is_done = TRUE;
+        } else if (operands != NULL && check_operands(command, operands->len - 1, error)) {
+                is_done = command->run(cli, options, (char **)operands->pdata, error);
+        }
+        asm_cli_options_clear(command->options, options);
+        return is_done;
+}

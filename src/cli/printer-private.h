@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The events of a run as they come, for people (text, lines) or programs (JSON). */
+
+#include "cli/output-private.h"
+
+typedef enum {
+        ASM_PRINT_TEXT,  /* the assistant's text; tool calls and the like as notes */
+        ASM_PRINT_LINES, /* every event as one line */
+        ASM_PRINT_JSON,  /* every event as one line of JSON */
+} AsmPrintForm;
+
+typedef struct {
+        AsmOutput *output;
+        AsmPrintForm form;
+        guint n_events;
+        /*< private >*/
+        gsize streamed_len; /* of the deltas since the last whole message */
+        guint64 streamed_hash;
+        gboolean was_interrupted; /* something else happened since the last text */
+} AsmEventPrinter;
+
+/* @output: borrowed */
+void asm_event_printer_init(AsmEventPrinter *printer, AsmOutput *output, AsmPrintForm form);
+/* @event: an ASM.Event; anything else is ignored */
+void asm_event_printer_feed(AsmEventPrinter *printer, AsmView event);
+/* the text is complete */
+void asm_event_printer_end(AsmEventPrinter *printer);
