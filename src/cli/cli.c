@@ -53,56 +53,51 @@ asm_cli_node_name(const char *given)
 
 /* --- reaching the daemon --------------------------------------------------------------------- */
 
+/* what to do about it; the cause itself is told before */
 static const char *
 advice_for(const GError *error)
 {
         if (error->domain != ASM_NODE_ERROR)
-                return NULL;
+                return "";
         switch ((AsmNodeError)error->code) {
         case ASM_NODE_ERROR_EPMD:
         case ASM_NODE_ERROR_UNKNOWN_NODE:
         case ASM_NODE_ERROR_CONNECT:
-                return "is asmd running there? Start it with 'asmd', or name another one with "
-                       "--node; "
-                       "'epmd -names' lists the nodes of a host";
+                return "\n  is asmd running? start it with 'asmd', or name another one with --node "
+                       "NODE "
+                       "('epmd -names' lists those of a host)";
         case ASM_NODE_ERROR_TIMEOUT:
-                return "does the host answer, and is its firewall open for epmd and asmd? "
-                       "--timeout "
-                       "SECONDS waits longer";
+                return "\n  does the host answer, is its firewall open for epmd and asmd? "
+                       "--timeout SECONDS waits longer";
         case ASM_NODE_ERROR_REFUSED:
-                return "most often the cookies differ: give asmd's cookie with --cookie-file FILE";
         case ASM_NODE_ERROR_COOKIE_FILE:
-                return "asmctl needs the cookie of asmd: name its file with --cookie-file FILE";
+                return "\n  name the file with asmd's cookie: --cookie-file FILE";
         case ASM_NODE_ERROR_NAME:
         case ASM_NODE_ERROR_COOKIE_CONFLICT:
         case ASM_NODE_ERROR_LISTEN:
         case ASM_NODE_ERROR_NAME_TAKEN:
         case ASM_NODE_ERROR_LIMIT:
         case ASM_NODE_ERROR_STOPPED:
-                return NULL;
+                break;
         }
-        return NULL;
+        return "";
 }
 
 static void
 set_unreachable(GError **error, const char *node, const char *cookie_file, const GError *cause)
 {
-        const char *advice = advice_for(cause);
-        gboolean is_usage = g_error_matches(cause, ASM_NODE_ERROR, ASM_NODE_ERROR_NAME);
-
-        if (is_usage) {
+        if (g_error_matches(cause, ASM_NODE_ERROR, ASM_NODE_ERROR_NAME)) {
                 asm_cli_usage(error, "%s", cause->message);
                 return;
         }
         g_set_error(error,
                     ASM_CLI_ERROR,
                     ASM_CLI_ERROR_UNREACHABLE,
-                    "cannot reach %s: %s\n  (cookie file: %s)%s%s",
+                    "cannot reach %s with the cookie in %s:\n  %s%s",
                     node,
-                    cause->message,
                     cookie_file != NULL ? cookie_file : "~/.erlang.cookie",
-                    advice != NULL ? "\n  " : "",
-                    advice != NULL ? advice : "");
+                    cause->message,
+                    advice_for(cause));
 }
 
 static void
@@ -193,7 +188,7 @@ asm_cli_call(AsmCli *cli, const char *function, AsmView args, GError **error)
         while (!wait.is_done)
                 g_main_context_iteration(NULL, /* may_block= */ TRUE);
         if (g_error_matches(wait.error, ASM_PROC_ERROR, ASM_PROC_ERROR_TIMEOUT))
-                g_prefix_error(&wait.error, "connected, but no answer; is this an asmd? ");
+                g_prefix_error(&wait.error, "connected, but is this an asmd? ");
         if (wait.error != NULL)
                 g_propagate_error(error, wait.error);
         return wait.answer;

@@ -144,7 +144,7 @@ check_operands(const AsmCliCommand *command, guint n, GError **error)
         if (command->operands == NULL)
                 return asm_cli_usage(error, "%s takes nothing but options", command->name);
         return asm_cli_usage(error,
-                             "%s takes %s, and these are %u; quote what has blanks in it",
+                             "%s takes %s; these are %u, quote what has blanks in it",
                              command->name,
                              command->operands,
                              n);

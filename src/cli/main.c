@@ -46,16 +46,18 @@ run(AsmCli *cli, char **args, const AsmCliCommand **ret_command, GError **error)
 static void
 report(AsmOutput *output, const AsmCliCommand *command, const GError *error)
 {
-        g_autofree char *text = NULL;
+        g_autoptr(GString) text = g_string_new(error->message);
 
         if (g_error_matches(error, ASM_CLI_ERROR, ASM_CLI_ERROR_CLOSED))
                 return;
         if (g_error_matches(error, ASM_CLI_ERROR, ASM_CLI_ERROR_USAGE))
-                text = g_strdup_printf("%s\nsee 'asmctl %s%s--help'",
-                                       error->message,
+                g_string_append_printf(text,
+                                       "\nsee 'asmctl %s%s--help'",
                                        command != NULL ? command->name : "",
                                        command != NULL ? " " : "");
-        asm_output_error(output, text != NULL ? text : error->message);
+        if (g_error_matches(error, ASM_CLI_ERROR, ASM_CLI_ERROR_NOT_FOUND))
+                g_string_append(text, "\nsee 'asmctl sessions'");
+        asm_output_error(output, text->str);
 }
 
 /* what the lower rooms tell about links and epmd is for the log of a daemon, not for a screen */

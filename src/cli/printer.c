@@ -253,15 +253,28 @@ note_fields(AsmEventPrinter *printer,
         note(printer, label, text);
 }
 
+/* what a program says on its stderr is lines: each gets the program's name */
 static void
 on_stderr(AsmEventPrinter *printer, const Event *event)
 {
-        static const char *const fields[N_FIELDS] = { "content" };
+        g_autoptr(GString) text = g_string_new(NULL);
         g_autofree char *provider = NULL;
+        g_auto(GStrv) lines = NULL;
 
+        append_binary(text, get_field(event->payload, "content"));
+        g_string_truncate(text, MIN(text->len, FIELD_MAX));
         if (asm_view_is_set(event->provider))
                 provider = asm_view_dup_atom(event->provider);
-        note_fields(printer, event, provider != NULL ? provider : "stderr", fields);
+        lines = g_strsplit(text->str, "\n", -1);
+        for (guint i = 0; lines[i] != NULL; i++) {
+                if (*lines[i] == '\0')
+                        continue;
+                asm_output_note(printer->output,
+                                "%s: %s",
+                                provider != NULL ? provider : "stderr",
+                                lines[i]);
+                printer->was_interrupted = TRUE;
+        }
 }
 
 static void

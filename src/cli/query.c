@@ -208,6 +208,12 @@ wait_for_answer(Query *query)
 
 /* --- the end --------------------------------------------------------------------------------- */
 
+static gint64
+elapsed_ms(const Query *query)
+{
+        return (g_get_monotonic_time() - query->started_us) / 1000;
+}
+
 static void
 append_count(GString *out, AsmView cost, const char *key, const char *unit)
 {
@@ -218,19 +224,20 @@ append_count(GString *out, AsmView cost, const char *key, const char *unit)
                 g_string_append_printf(out, ", %" G_GINT64_FORMAT " %s", number, unit);
 }
 
+/* "run ID: 2.1 s, 120 tokens in, 45 tokens out, $0.012" */
 static void
 summarize(Query *query, AsmView result)
 {
         static const char *const keys[] = { "duration_ms", "cost", NULL };
-        gint64 ms = (g_get_monotonic_time() - query->started_us) / 1000;
         g_autoptr(GString) line = g_string_new(NULL);
         g_autofree char *duration = NULL;
         AsmView values[2], value;
         double usd;
+        gint64 ms;
 
         asm_view_map_pick(result, keys, values);
-        if (asm_view_is_set(values[0]))
-                (void)asm_view_get_int(values[0], &ms);
+        if (!asm_view_is_set(values[0]) || !asm_view_get_int(values[0], &ms))
+                ms = elapsed_ms(query);
         duration = asm_text_duration(ms);
         g_string_append_printf(line, "run %s: %s", query->run_id.text, duration);
         if (asm_view_is_set(values[1])) {
@@ -241,6 +248,17 @@ summarize(Query *query, AsmView result)
                         g_string_append_printf(line, usd < 0.1 ? ", $%.4f" : ", $%.2f", usd);
         }
         asm_output_note(&query->cli->output, "%s", line->str);
+}
+
+static void
+summarize_failure(Query *query)
+{
+        g_autofree char *duration = asm_text_duration(elapsed_ms(query));
+
+        asm_output_note(&query->cli->output,
+                        "run %s: failed after %s",
+                        query->run_id.text,
+                        duration);
 }
 
 /* FALSE if it did not end by itself */
@@ -278,11 +296,13 @@ finish_failed(Query *query, AsmView reason, GError **error)
                 asm_output_json(&query->cli->output, reason);
         if (!check_cause(query, error))
                 return FALSE;
-        if (query->printer.n_events > 0)
-                asm_cli_set_failure(error, failure);
-        else
+        if (query->printer.n_events == 0) {
                 /* no run has begun, so it is about the request: the session, the options */
                 asm_cli_set_lookup_failure(error, failure);
+                return FALSE;
+        }
+        summarize_failure(query);
+        asm_cli_set_failure(error, failure);
         return FALSE;
 }
 

@@ -37,6 +37,7 @@ struct _AsmLink {
         gboolean is_dirty;
         gboolean is_busy;
         gboolean was_up;
+        gboolean is_published; /* the peer is a full member of its cluster, no client or tool */
 
         gboolean has_read;   /* since the last tick of the clock */
         gboolean has_written;

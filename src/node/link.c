@@ -110,7 +110,9 @@ become_up(AsmLink *link)
         GError *error = NULL;
         guint64 ours = asm_flags_expand(asm_flags_ours());
 
-        link->flags = asm_flags_expand(asm_handshake_get_peer_flags(link->handshake)) & ours;
+        link->flags = asm_handshake_get_peer_flags(link->handshake) & ours;
+        link->is_published =
+                (asm_handshake_get_peer_flags(link->handshake) & ASM_FLAG_PUBLISHED) != 0;
         link->creation = asm_handshake_get_peer_creation(link->handshake);
         asm_timer_disarm(&link->setup_timer);
         link->state = ASM_LINK_UP;

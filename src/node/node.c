@@ -47,6 +47,18 @@ asm_node_config_clear(AsmNodeConfig *config)
         g_clear_pointer(&config->listen_address, g_free);
 }
 
+/* hidden peers are mostly clients that come and go with each command */
+static void
+log_link(const AsmLink *link, const char *what, const char *why)
+{
+        g_log(G_LOG_DOMAIN,
+              link->is_published ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
+              "link to '%s' %s%s",
+              link->peer,
+              what,
+              why);
+}
+
 static void
 tell_closed(AsmNode *node)
 {
@@ -54,7 +66,7 @@ tell_closed(AsmNode *node)
 
         while ((link = g_queue_pop_head(&node->closed)) != NULL) {
                 if (link->was_up) {
-                        g_message("link to '%s' is down: %s", link->peer, link->error->message);
+                        log_link(link, "is down: ", link->error->message);
                         node->listener->link_down(link, node->user_data);
                 } else if (!link->is_initiator) {
                         g_message("a connection%s%s%s was not accepted: %s",
@@ -305,7 +317,7 @@ asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error
                 asm_link_close(old, "the peer has connected anew");
         tell_closed(node);
         g_hash_table_insert(node->up, link->peer, link);
-        g_message("link to '%s' is up", link->peer);
+        log_link(link, "is up", "");
         node->listener->link_up(link, node->user_data);
         asm_node_attempt_done(node, link);
         return TRUE;

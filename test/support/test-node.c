@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+#include "term/print.h"
+
+/* longer messages are counted, not shown */
+#define SHOWN_MAX 200
+
 static GString *log_text;
 
 void
@@ -38,6 +43,66 @@ test_node_clear(TestNode *node)
         /* answers that were on their way when the node went */
         test_settle();
         g_clear_pointer(&node->timers, asm_timers_free);
+}
+
+static void
+on_up(AsmLink *link, gpointer user_data)
+{
+        TestEvents *events = user_data;
+
+        events->n_up++;
+        g_string_append_printf(events->told, "up %s\n", asm_link_get_peer(link));
+}
+
+static void
+on_down(AsmLink *link, gpointer user_data)
+{
+        TestEvents *events = user_data;
+
+        events->n_down++;
+        g_string_append_printf(events->told, "down %s\n", asm_link_get_peer(link));
+}
+
+static void
+on_control(AsmLink *link, const AsmControl *control, gpointer user_data)
+{
+        TestEvents *events = user_data;
+        g_autofree char *text = NULL;
+
+        events->n_control++;
+        events->n_bytes += control->payload.len;
+        if (!asm_view_is_set(control->payload) || control->payload.len > SHOWN_MAX)
+                return;
+        text = asm_view_print(control->payload, ASM_SYNTAX_ERLANG, 0);
+        g_string_append_printf(events->messages, "%s\n", text);
+}
+
+static void
+on_drained(AsmLink *link, gpointer user_data)
+{
+        TestEvents *events = user_data;
+
+        events->n_drained++;
+        g_string_append_printf(events->told, "drained %s\n", asm_link_get_peer(link));
+}
+
+void
+test_events_init(TestEvents *events, TestNode *node)
+{
+        static const AsmNodeListener listener = { .link_up = on_up,
+                                                  .link_down = on_down,
+                                                  .control = on_control,
+                                                  .drained = on_drained };
+
+        *events = (TestEvents){ .told = g_string_new(NULL), .messages = g_string_new(NULL) };
+        asm_node_set_listener(node->node, &listener, events);
+}
+
+void
+test_events_clear(TestEvents *events)
+{
+        g_string_free(events->told, TRUE);
+        g_string_free(events->messages, TRUE);
 }
 
 GError *

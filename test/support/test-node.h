@@ -22,6 +22,21 @@ TestNode test_node_make(const AsmNodeConfig *config, const char *cookie);
 void test_node_clear(TestNode *node);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TestNode, test_node_clear)
 
+/* what a node's listener has heard, for tests that have no processes */
+typedef struct {
+        GString *told; /* "up NAME\n", "down NAME\n", "drained NAME\n" */
+        guint n_up;
+        guint n_down;
+        guint n_drained;
+        guint n_control;
+        GString *messages; /* the text of each message received, one per line */
+        gsize n_bytes;     /* in their payloads */
+} TestEvents;
+
+void test_events_init(TestEvents *events, TestNode *node);
+void test_events_clear(TestEvents *events);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TestEvents, test_events_clear)
+
 /* listens and registers; the error if it does not (transfer full) */
 GError *test_node_start(AsmNode *node);
 /* (transfer full) the link or NULL with @ret_error */

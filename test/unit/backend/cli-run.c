@@ -5,7 +5,7 @@
 #include "term/reader.h"
 
 #include <criterion/criterion.h>
-#include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -131,9 +131,11 @@ cli_run_close(CliRun *run)
 void
 cli_run_clear(CliRun *run)
 {
+        siginfo_t info;
+
         cli_run_close(run);
         /* whoever is left is a child, also as a zombie */
-        while (waitpid(-1, NULL, WNOHANG | WNOWAIT) != -1 || errno != ECHILD)
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
                 cli_iterate();
         cli_iterate();
         g_free((char *)run->spec.cli_path);

@@ -251,7 +251,7 @@ Test(command, an_environment_that_cannot_be_is_refused_without_telling_its_value
                 { put_nul, NULL, "env: the value of 'SECRET' is not valid" },
                 { put_equals, NULL, "env: <<\"A=B\">> is not a variable's name" },
                 { put_many, NULL, "env: 1025 variables, the limit is 1024" },
-                { put_map, "maybe", "clear_env?: maybe is not valid" },
+                { put_map, "maybe", "clear_env?: 'maybe' is not valid" },
         };
         Case test;
         g_autofree char *cli = NULL;
