@@ -58,7 +58,10 @@ typedef struct {
                              gpointer user_data);
         void (*send_input)(AsmBackend *backend, const char *data, gsize len);
         void (*end_input)(AsmBackend *backend);
-        void (*approve)(AsmBackend *backend, const char *approval_id, gboolean allow, const char *reason);
+        void (*approve)(AsmBackend *backend,
+                        const char *approval_id,
+                        gboolean allow,
+                        const char *reason);
         void (*interrupt)(AsmBackend *backend);
         /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is */
         void (*close)(AsmBackend *backend);

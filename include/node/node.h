@@ -16,17 +16,17 @@
 typedef struct _AsmNode AsmNode;
 
 typedef struct {
-        char *name;             /* "asmd@host" */
-        char *listen_address;   /* "127.0.0.1"; NULL: do not listen and do not register (clients) */
-        guint16 listen_port;    /* 0: any */
+        char *name;           /* "asmd@host" */
+        char *listen_address; /* "127.0.0.1"; NULL: do not listen and do not register (clients) */
+        guint16 listen_port;  /* 0: any */
         guint16 epmd_port;
-        gboolean start_epmd;    /* start `epmd -daemon` when none answers */
+        gboolean start_epmd; /* start `epmd -daemon` when none answers */
         guint net_ticktime_s;
         guint setup_timeout_ms; /* for a handshake */
         guint max_links;
-        gsize max_frame;        /* bytes */
-        gsize high_water;       /* bytes queued to a peer that make its link busy */
-        gsize max_queued;       /* bytes queued to a peer that end its link */
+        gsize max_frame;  /* bytes */
+        gsize high_water; /* bytes queued to a peer that make its link busy */
+        gsize max_queued; /* bytes queued to a peer that end its link */
 } AsmNodeConfig;
 
 /* the defaults of DESIGN.md section 4; @name and @listen_address still unset */
@@ -54,7 +54,12 @@ typedef struct {
  * @timers: borrowed, outlives the node
  */
 AsmNode *asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimers *timers);
-/* closes every link without a word to the listener */
+/**
+ * asm_node_free: closes every link without a word to the listener
+ *
+ * What is starting or connecting is answered with ASM_NODE_ERROR_STOPPED, perhaps from inside this
+ * function. Not to be called from the listener's functions.
+ */
 void asm_node_free(AsmNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmNode, asm_node_free)
 

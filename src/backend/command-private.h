@@ -7,6 +7,7 @@
  */
 
 #include "backend/backend.h"
+#include "backend/spawn-private.h"
 
 typedef struct {
         char *path; /* absolute */
@@ -27,3 +28,9 @@ AsmFailure *asm_command_init(AsmCommand *command,
                              const char *const *inherited);
 void asm_command_clear(AsmCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCommand, asm_command_clear)
+
+/* (transfer full): why @command could not be started: @stage ended with the errno @error */
+AsmFailure *asm_command_failure(const AsmCommand *command,
+                                const AsmProvider *provider,
+                                AsmSpawnStage stage,
+                                int error);

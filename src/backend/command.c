@@ -21,6 +21,7 @@
 #include "term/print.h"
 #include "term/reader.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* how much of foreign text an error message shows */
@@ -348,4 +349,79 @@ asm_command_clear(AsmCommand *command)
         g_strfreev(command->envp);
         g_free(command->cwd);
         *command = (AsmCommand){ 0 };
+}
+
+/* --- what the system said --------------------------------------------------------------------- */
+
+static gsize
+count_bytes(const char *const *strings)
+{
+        gsize n = 0;
+
+        for (; *strings != NULL; strings++)
+                n += strlen(*strings) + 1;
+        return n;
+}
+
+/* (transfer full) */
+static AsmFailure *
+exec_failure(const AsmCommand *command, const AsmProvider *provider, int error)
+{
+        const char *hint = error == ENOENT    ? " (the interpreter that its first line names?)"
+                           : error == ENOEXEC ? " (a script needs a first line like #!/bin/sh)"
+                                              : "";
+
+        if (error == E2BIG)
+                return asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "the prompt and options are too long for a command line: %" G_GSIZE_FORMAT
+                        " bytes of arguments and %" G_GSIZE_FORMAT " of environment",
+                        count_bytes((const char *const *)command->argv),
+                        count_bytes((const char *const *)command->envp));
+        if (error != ENOENT && error != EACCES && error != ENOEXEC)
+                return asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
+                                       ASM_DOMAIN_TRANSPORT,
+                                       "'%s' could not be started: %s",
+                                       command->path,
+                                       g_strerror(error));
+        return asm_failure_new(ASM_FAILURE_CLI_NOT_FOUND,
+                               ASM_DOMAIN_PROVIDER,
+                               "'%s' cannot be executed: %s%s; name another with the option "
+                               "cli_path or the environment variable %s",
+                               command->path,
+                               g_strerror(error),
+                               hint,
+                               provider->path_variable);
+}
+
+AsmFailure *
+asm_command_failure(const AsmCommand *command,
+                    const AsmProvider *provider,
+                    AsmSpawnStage stage,
+                    int error)
+{
+        AsmFailure *failure = NULL;
+
+        switch (stage) {
+        case ASM_SPAWN_STAGE_SETUP:
+                failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
+                                          ASM_DOMAIN_TRANSPORT,
+                                          "no process for '%s' could be made: %s",
+                                          command->path,
+                                          g_strerror(error));
+                break;
+        case ASM_SPAWN_STAGE_CWD:
+                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                          ASM_DOMAIN_CONFIG,
+                                          "option cwd: '%s' cannot be entered: %s",
+                                          command->cwd,
+                                          g_strerror(error));
+                break;
+        case ASM_SPAWN_STAGE_EXEC:
+                failure = exec_failure(command, provider, error);
+                break;
+        }
+        failure->provider = g_strdup(provider->name);
+        return failure;
 }

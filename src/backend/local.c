@@ -231,78 +231,6 @@ tell_failed(AsmLocal *self)
                 listener->failed(failure, self->backend.user_data);
 }
 
-static gsize
-count_bytes(const char *const *strings)
-{
-        gsize n = 0;
-
-        for (; *strings != NULL; strings++)
-                n += strlen(*strings) + 1;
-        return n;
-}
-
-/* (transfer full) */
-static AsmFailure *
-exec_failure(const AsmLocal *self, int error)
-{
-        const AsmCommand *command = &self->command;
-        const char *hint = error == ENOENT    ? " (the interpreter that its first line names?)"
-                           : error == ENOEXEC ? " (a script needs a first line like #!/bin/sh)"
-                                              : "";
-
-        if (error == E2BIG)
-                return asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "the prompt and options are too long for a command line: %" G_GSIZE_FORMAT
-                        " bytes of arguments and %" G_GSIZE_FORMAT " of environment",
-                        count_bytes((const char *const *)command->argv),
-                        count_bytes((const char *const *)command->envp));
-        if (error != ENOENT && error != EACCES && error != ENOEXEC)
-                return asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
-                                       ASM_DOMAIN_TRANSPORT,
-                                       "'%s' could not be started: %s",
-                                       command->path,
-                                       g_strerror(error));
-        return asm_failure_new(ASM_FAILURE_CLI_NOT_FOUND,
-                               ASM_DOMAIN_PROVIDER,
-                               "'%s' cannot be executed: %s%s; name another with the option "
-                               "cli_path or the environment variable %s",
-                               command->path,
-                               g_strerror(error),
-                               hint,
-                               self->provider->path_variable);
-}
-
-/* (transfer full) */
-static AsmFailure *
-start_failure(const AsmLocal *self, AsmSpawnStage stage, int error)
-{
-        AsmFailure *failure = NULL;
-
-        switch (stage) {
-        case ASM_SPAWN_STAGE_SETUP:
-                failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
-                                          ASM_DOMAIN_TRANSPORT,
-                                          "no process for '%s' could be made: %s",
-                                          self->command.path,
-                                          g_strerror(error));
-                break;
-        case ASM_SPAWN_STAGE_CWD:
-                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                          ASM_DOMAIN_CONFIG,
-                                          "option cwd: '%s' cannot be entered: %s",
-                                          self->command.cwd,
-                                          g_strerror(error));
-                break;
-        case ASM_SPAWN_STAGE_EXEC:
-                failure = exec_failure(self, error);
-                break;
-        }
-        failure->provider = g_strdup(self->provider->name);
-        return failure;
-}
-
 /* --- output ---------------------------------------------------------------------------------- */
 
 static void
@@ -423,7 +351,7 @@ on_report(AsmLocal *self)
         unwatch(self, &self->report_tag);
         asm_spawn_close_fd(&self->spawn.report_fd);
         if (error > 0) {
-                self->failure = start_failure(self, stage, error);
+                self->failure = asm_command_failure(&self->command, self->provider, stage, error);
                 tell_failed(self);
                 return;
         }
@@ -552,7 +480,10 @@ start_cli(AsmLocal *self, const AsmBackendSpec *spec)
                 return failure;
         error = asm_spawn_start(&what, &self->spawn);
         if (error != 0)
-                return start_failure(self, ASM_SPAWN_STAGE_SETUP, error);
+                return asm_command_failure(&self->command,
+                                           spec->provider,
+                                           ASM_SPAWN_STAGE_SETUP,
+                                           error);
         self->report_tag = watch(self, self->spawn.report_fd, G_IO_IN);
         self->exit_tag = watch(self, self->spawn.pidfd, G_IO_IN);
         return NULL;

@@ -18,7 +18,8 @@
 
 #include <string.h>
 
-#define SECONDS_MAX (365.0 * 24 * 3600)
+/* 30 days; in milliseconds it must fit a guint */
+#define SECONDS_MAX (30.0 * 24 * 3600)
 
 typedef struct {
         const AsmCliOption *option; /* NULL: there is none of this name */

@@ -72,11 +72,13 @@ on_interrupted(GObject *source, GAsyncResult *result, gpointer user_data)
 {
         Query *query = user_data;
         g_autoptr(GError) error = NULL;
-        g_autoptr(AsmTerm) answer = asm_client_call_finish(query->cli->client, result, &error);
+        AsmTerm *answer = asm_client_call_finish(query->cli->client, result, &error);
 
-        /* what it was is told by the answer to the query; here it only did not help */
-        if (error != NULL)
+        /* how the run ends is told by the answer to the query; here it only did not help */
+        if (answer == NULL)
                 asm_output_note(&query->cli->output, "cannot interrupt it: %s", error->message);
+        else
+                asm_term_unref(answer);
 }
 
 static gboolean

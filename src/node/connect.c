@@ -4,6 +4,10 @@
  * Connecting to a peer: ask its epmd for the port, connect, shake hands. However many callers want
  * a peer there is one attempt, and each caller has a deadline of its own. A caller is served by any
  * link to the peer that comes up, also by one that the peer began at the same moment.
+ *
+ * An attempt that has given way to the peer's own one is not for ever: it fails with that one, or
+ * when that one does not come within the time of a handshake. Otherwise callers who come one
+ * after the other would keep a dead attempt alive and never reach the peer again.
  */
 
 #include "node-private.h"
@@ -17,8 +21,9 @@ struct _AsmAttempt {
         GRefString *peer;
         GPtrArray *waiters; /* owned Waiter */
         GCancellable *cancellable;
-        AsmLink *link; /* borrowed, while shaking hands */
-        gboolean has_yielded;
+        AsmLink *link;        /* borrowed, while shaking hands */
+        gboolean has_yielded; /* the peer's own attempt is waited for */
+        AsmTimer patience;    /* with that one: the peer may be gone, or never have tried */
 };
 
 typedef struct {
@@ -48,6 +53,7 @@ asm_attempt_free(gpointer data)
 {
         AsmAttempt *attempt = data;
 
+        asm_timer_disarm(&attempt->patience);
         g_cancellable_cancel(attempt->cancellable);
         g_object_unref(attempt->cancellable);
         g_ptr_array_unref(attempt->waiters);
@@ -96,19 +102,61 @@ asm_node_attempt_done(AsmNode *node, AsmLink *link)
         asm_attempt_free(attempt);
 }
 
+static void
+on_peer_did_not_come(AsmTimer *timer, gpointer user_data)
+{
+        AsmAttempt *attempt = user_data;
+        g_autoptr(GError) error =
+                g_error_new(ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_TIMEOUT,
+                            "'%s' said that it connects to us, and did not within %u ms",
+                            attempt->peer,
+                            attempt->node->config.setup_timeout_ms);
+
+        fail_attempt(attempt, error);
+}
+
+static void
+wait_for_peer(AsmAttempt *attempt)
+{
+        attempt->has_yielded = TRUE;
+        asm_timer_arm(&attempt->patience, attempt->node->config.setup_timeout_ms);
+}
+
+/* in the words of this room: what the handshake did not like is a refusal */
+static void
+fail_with_link(AsmAttempt *attempt, const AsmLink *link)
+{
+        gint code =
+                link->error->domain == ASM_NODE_ERROR ? link->error->code : ASM_NODE_ERROR_REFUSED;
+        g_autoptr(GError) error = g_error_new(ASM_NODE_ERROR,
+                                              code,
+                                              "cannot connect to '%s': %s",
+                                              attempt->peer,
+                                              link->error->message);
+
+        fail_attempt(attempt, error);
+}
+
 void
 asm_node_attempt_failed(AsmNode *node, AsmLink *link)
 {
         AsmAttempt *attempt =
                 link->peer != NULL ? g_hash_table_lookup(node->attempts, link->peer) : NULL;
 
-        if (attempt == NULL || attempt->link != link)
+        if (attempt == NULL)
                 return;
-        attempt->link = NULL;
-        if (attempt->has_yielded ||
-            g_error_matches(link->error, ASM_DIST_ERROR, ASM_DIST_ERROR_SIMULTANEOUS))
-                return;
-        fail_attempt(attempt, link->error);
+        if (attempt->link == link) {
+                attempt->link = NULL;
+                if (attempt->has_yielded)
+                        return;
+                if (g_error_matches(link->error, ASM_DIST_ERROR, ASM_DIST_ERROR_SIMULTANEOUS))
+                        wait_for_peer(attempt);
+                else
+                        fail_with_link(attempt, link);
+        } else if (attempt->has_yielded && !link->is_initiator && !link->was_up) {
+                fail_with_link(attempt, link);
+        }
 }
 
 gboolean
@@ -124,7 +172,7 @@ asm_node_attempt_yield(AsmNode *node, GRefString *peer)
 {
         AsmAttempt *attempt = g_hash_table_lookup(node->attempts, peer);
 
-        attempt->has_yielded = TRUE;
+        wait_for_peer(attempt);
         if (attempt->link != NULL)
                 asm_link_close(attempt->link, "the peer connects at the same moment");
 }
@@ -196,9 +244,13 @@ begin_attempt(AsmNode *node, const char *peer)
         attempt->peer = g_ref_string_new_intern(peer);
         attempt->waiters = g_ptr_array_new_with_free_func(waiter_free);
         attempt->cancellable = g_cancellable_new();
+        asm_timer_init(&attempt->patience, node->timers, on_peer_did_not_come, attempt);
         g_hash_table_insert(node->attempts, attempt->peer, attempt);
-        asm_epmd_lookup_async(
-                peer, node->config.epmd_port, attempt->cancellable, on_port_known, attempt);
+        asm_epmd_lookup_async(peer,
+                              node->config.epmd_port,
+                              attempt->cancellable,
+                              on_port_known,
+                              attempt);
         return attempt;
 }
 
@@ -207,22 +259,22 @@ on_waiter_timeout(AsmTimer *timer, gpointer user_data)
 {
         Waiter *waiter = user_data;
         AsmAttempt *attempt = waiter->attempt;
-        GTask *task = g_steal_pointer(&waiter->task);
+        g_autoptr(GTask) task = g_steal_pointer(&waiter->task);
+        GError *error = g_error_new(ASM_NODE_ERROR,
+                                    ASM_NODE_ERROR_TIMEOUT,
+                                    "'%s' did not answer within %u ms",
+                                    attempt->peer,
+                                    waiter->timeout_ms);
 
-        g_task_return_new_error(task,
-                                ASM_NODE_ERROR,
-                                ASM_NODE_ERROR_TIMEOUT,
-                                "'%s' did not answer within %u ms",
-                                attempt->peer,
-                                waiter->timeout_ms);
-        g_object_unref(task);
         g_ptr_array_remove(attempt->waiters, waiter);
-        if (attempt->waiters->len > 0)
-                return;
-        take_attempt(attempt->node, attempt->peer);
-        if (attempt->link != NULL)
-                asm_link_close(attempt->link, "nobody waits for it any more");
-        asm_attempt_free(attempt);
+        if (attempt->waiters->len == 0) {
+                take_attempt(attempt->node, attempt->peer);
+                if (attempt->link != NULL)
+                        asm_link_close(attempt->link, "nobody waits for it any more");
+                asm_attempt_free(attempt);
+        }
+        /* last: who hears of it may connect again or free the node */
+        g_task_return_error(task, error);
 }
 
 /* an answer without an attempt */
@@ -252,21 +304,23 @@ answer_at_once(AsmNode *node, const char *peer, GTask *task)
                 return TRUE;
         }
         if (asm_node_name_is_long(peer) != asm_node_name_is_long(node->name)) {
-                g_task_return_new_error(task,
-                                        ASM_NODE_ERROR,
-                                        ASM_NODE_ERROR_NAME,
-                                        "'%s' and '%s': nodes with long and short names do not talk to each other",
-                                        node->name,
-                                        peer);
+                g_task_return_new_error(
+                        task,
+                        ASM_NODE_ERROR,
+                        ASM_NODE_ERROR_NAME,
+                        "'%s' and '%s': nodes with long and short names do not talk to each other",
+                        node->name,
+                        peer);
                 return TRUE;
         }
         if (g_hash_table_size(node->up) >= node->config.max_links) {
-                g_task_return_new_error(task,
-                                        ASM_NODE_ERROR,
-                                        ASM_NODE_ERROR_LIMIT,
-                                        "cannot connect to '%s': %u connections are open, which is the limit",
-                                        peer,
-                                        node->config.max_links);
+                g_task_return_new_error(
+                        task,
+                        ASM_NODE_ERROR,
+                        ASM_NODE_ERROR_LIMIT,
+                        "cannot connect to '%s': %u connections are open, which is the limit",
+                        peer,
+                        node->config.max_links);
                 return TRUE;
         }
         return FALSE;

@@ -73,7 +73,9 @@ check_owner_and_mode(int fd, const char *path, GError **error)
         if (info.st_uid != geteuid())
                 return cookie_error(error, path, "belongs to another user");
         if ((info.st_mode & 077) != 0)
-                return cookie_error(error, path, "must be accessible by its owner only: chmod 400 it");
+                return cookie_error(error,
+                                    path,
+                                    "must be accessible by its owner only: chmod 400 it");
         return TRUE;
 }
 
@@ -126,6 +128,8 @@ asm_cookie_load(const char *path, GError **error)
                 n = read(fd, content, sizeof content - 1);
                 if (n < 0) {
                         cookie_error(error, path, g_strerror(errno));
+                } else if (memchr(content, '\0', (gsize)n) != NULL) {
+                        cookie_error(error, path, "holds something that is no cookie");
                 } else {
                         content[n] = '\0';
                         cookie = check_content(content, path, error);
@@ -181,7 +185,8 @@ asm_cookies_set(AsmCookies *cookies, const char *peer, const char *cookie, GErro
         g_set_error(error,
                     ASM_NODE_ERROR,
                     ASM_NODE_ERROR_COOKIE_CONFLICT,
-                    "another cookie is in use for '%s' already; the first one stays until the daemon is restarted",
+                    "another cookie is in use for '%s' already; the first one stays until the "
+                    "daemon is restarted",
                     peer);
         return FALSE;
 }

@@ -22,7 +22,7 @@
 
 /* epmd needs some 100 ms to come up */
 #define FIRST_TRY_MS 50
-#define FIRST_TRIES 100
+#define FIRST_TRIES  100
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
 /* the longest answer: PORT2_RESP with a 255-byte name and extra data */
@@ -106,6 +106,17 @@ is_cancelled(const GError *error)
         return g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* a connection that was given up may still have an answer on its way */
+static gboolean
+is_current(AsmEpmdClient *client, GObject *stream)
+{
+        GIOStream *connection = (GIOStream *)client->connection;
+
+        return connection != NULL &&
+               (stream == G_OBJECT(g_io_stream_get_input_stream(connection)) ||
+                stream == G_OBJECT(g_io_stream_get_output_stream(connection)));
+}
+
 static void
 give_up_or_retry(AsmEpmdClient *client, gint code, const char *why)
 {
@@ -147,7 +158,8 @@ start_epmd(AsmEpmdClient *client)
         g_subprocess_launcher_setenv(launcher, "ERL_EPMD_PORT", port, TRUE);
         process = g_subprocess_launcher_spawn(launcher, &error, "epmd", "-daemon", NULL);
         if (process == NULL)
-                g_warning("no epmd answers on port %u and none can be started (%s): install erlang-base or start epmd",
+                g_warning("no epmd answers on port %u and none can be started (%s): install "
+                          "erlang-base or start epmd",
                           client->port,
                           error->message);
         else
@@ -162,7 +174,7 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
         gssize n = g_input_stream_read_finish(G_INPUT_STREAM(source), result, &error);
         guint32 creation = 0;
 
-        if (is_cancelled(error))
+        if (is_cancelled(error) || !is_current(client, source))
                 return;
         if (n <= 0) {
                 give_up_or_retry(client, ASM_NODE_ERROR_EPMD, "epmd closed the connection");
@@ -183,9 +195,10 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
         case ASM_EPMD_MORE:
                 break;
         case ASM_EPMD_REFUSED: {
-                g_autofree char *why = g_strdup_printf(
-                        "the name '%s' is taken on this host: another node uses it; stop that one or choose another name",
-                        client->alive);
+                g_autofree char *why =
+                        g_strdup_printf("the name '%s' is taken on this host: another node uses "
+                                        "it; stop that one or choose another name",
+                                        client->alive);
                 give_up_or_retry(client, ASM_NODE_ERROR_NAME_TAKEN, why);
                 return;
         }
@@ -209,7 +222,7 @@ on_asked(GObject *source, GAsyncResult *result, gpointer user_data)
         g_autoptr(GError) error = NULL;
 
         if (!g_output_stream_write_all_finish(G_OUTPUT_STREAM(source), result, NULL, &error) &&
-            !is_cancelled(error))
+            !is_cancelled(error) && is_current(client, source))
                 give_up_or_retry(client, ASM_NODE_ERROR_EPMD, error->message);
 }
 
@@ -258,8 +271,11 @@ connect_to_epmd(AsmEpmdClient *client)
         g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
         g_autoptr(GSocketAddress) address = g_inet_socket_address_new(loopback, client->port);
 
-        g_socket_client_connect_async(
-                tcp, G_SOCKET_CONNECTABLE(address), client->cancellable, on_connected, client);
+        g_socket_client_connect_async(tcp,
+                                      G_SOCKET_CONNECTABLE(address),
+                                      client->cancellable,
+                                      on_connected,
+                                      client);
 }
 
 void
@@ -336,13 +352,18 @@ on_lookup_answer(GObject *source, GAsyncResult *result, gpointer user_data)
                 return;
         }
         lookup->n_answer += (gsize)n;
-        switch (asm_epmd_decode_lookup(lookup->answer, lookup->n_answer, &port, &lowest, &highest)) {
+        switch (asm_epmd_decode_lookup(lookup->answer,
+                                       lookup->n_answer,
+                                       &port,
+                                       &lowest,
+                                       &highest)) {
         case ASM_EPMD_OK:
                 if (highest < ASM_DIST_VERSION || lowest > ASM_DIST_VERSION)
                         g_task_return_new_error(task,
                                                 ASM_NODE_ERROR,
                                                 ASM_NODE_ERROR_REFUSED,
-                                                "'%s' speaks distribution versions %u to %u, not %d: OTP 25 or later is needed",
+                                                "'%s' speaks distribution versions %u to %u, not "
+                                                "%d: OTP 25 or later is needed",
                                                 lookup->peer,
                                                 lowest,
                                                 highest,
@@ -351,11 +372,12 @@ on_lookup_answer(GObject *source, GAsyncResult *result, gpointer user_data)
                         g_task_return_int(task, port);
                 return;
         case ASM_EPMD_REFUSED:
-                g_task_return_new_error(task,
-                                        ASM_NODE_ERROR,
-                                        ASM_NODE_ERROR_UNKNOWN_NODE,
-                                        "no node '%s': the epmd of its host does not know it; is it running?",
-                                        lookup->peer);
+                g_task_return_new_error(
+                        task,
+                        ASM_NODE_ERROR,
+                        ASM_NODE_ERROR_UNKNOWN_NODE,
+                        "no node '%s': the epmd of its host does not know it; is it running?",
+                        lookup->peer);
                 return;
         case ASM_EPMD_BROKEN:
                 lookup_broken(task, "what answers there is no epmd");
@@ -383,14 +405,13 @@ on_lookup_asked(GObject *source, GAsyncResult *result, gpointer user_data)
                 lookup_broken(task, error->message);
                 return;
         }
-        g_input_stream_read_async(
-                g_io_stream_get_input_stream(G_IO_STREAM(lookup->connection)),
-                lookup->answer,
-                ANSWER_MAX,
-                G_PRIORITY_DEFAULT,
-                g_task_get_cancellable(task),
-                on_lookup_answer,
-                g_object_ref(task));
+        g_input_stream_read_async(g_io_stream_get_input_stream(G_IO_STREAM(lookup->connection)),
+                                  lookup->answer,
+                                  ANSWER_MAX,
+                                  G_PRIORITY_DEFAULT,
+                                  g_task_get_cancellable(task),
+                                  on_lookup_answer,
+                                  g_object_ref(task));
 }
 
 static void

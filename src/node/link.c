@@ -149,11 +149,12 @@ feed_handshake(AsmLink *link, const guint8 *data, gsize len)
 
                 g_clear_pointer(&link->peer, g_ref_string_release);
                 link->peer = g_ref_string_new_intern(peer);
-                status = asm_handshake_decide(link->handshake,
-                                              answer,
-                                              asm_cookies_get(asm_node_get_cookies(link->node), peer),
-                                              &link->out,
-                                              &error);
+                status = asm_handshake_decide(
+                        link->handshake,
+                        answer,
+                        asm_cookies_get(asm_node_get_cookies(link->node), peer),
+                        &link->out,
+                        &error);
         }
         asm_link_queued(link);
         if (status == ASM_HANDSHAKE_FAILED)
@@ -177,7 +178,13 @@ feed_frames(AsmLink *link, const guint8 *data, gsize len, gsize *ret_used)
                 gsize used;
                 AsmControl control;
 
-                switch (asm_frame_next(data + at, len - at, config->max_frame, &used, &body, &body_len, &error)) {
+                switch (asm_frame_next(data + at,
+                                       len - at,
+                                       config->max_frame,
+                                       &used,
+                                       &body,
+                                       &body_len,
+                                       &error)) {
                 case ASM_FRAME_MORE:
                         *ret_used = at;
                         return TRUE;
@@ -230,13 +237,13 @@ peer_closed(AsmLink *link, const GError *error)
                 asm_link_fail(link,
                               g_error_new(ASM_NODE_ERROR,
                                           ASM_NODE_ERROR_REFUSED,
-                                          "'%s' ended the handshake (%s): most often its cookie is another one, or it does not allow '%s'",
+                                          "'%s' ended the handshake (%s): most often its cookie is "
+                                          "another one, or it does not allow '%s'",
                                           link->peer,
                                           how,
                                           asm_node_get_name(link->node)));
         else
-                asm_link_fail(link,
-                              g_error_new(ASM_NODE_ERROR, ASM_NODE_ERROR_CONNECT, "%s", how));
+                asm_link_fail(link, g_error_new(ASM_NODE_ERROR, ASM_NODE_ERROR_CONNECT, "%s", how));
 }
 
 /* keeps what is left of @data for the next read */
@@ -280,8 +287,11 @@ on_readable(GObject *stream, gpointer user_data)
 
         if (moved > 0)
                 memcpy(scratch, link->partial->data, moved);
-        n = g_pollable_input_stream_read_nonblocking(
-                G_POLLABLE_INPUT_STREAM(stream), scratch + moved, READ_SIZE, NULL, &error);
+        n = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(stream),
+                                                     scratch + moved,
+                                                     READ_SIZE,
+                                                     NULL,
+                                                     &error);
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
                 return G_SOURCE_CONTINUE;
         asm_link_ref(link);
@@ -359,12 +369,11 @@ asm_link_flush(AsmLink *link)
         while (link->state != ASM_LINK_CLOSED && link->write_source == NULL &&
                link->sent < link->out.len) {
                 g_autoptr(GError) error = NULL;
-                gssize n = g_pollable_output_stream_write_nonblocking(
-                        G_POLLABLE_OUTPUT_STREAM(out),
-                        link->out.data + link->sent,
-                        link->out.len - link->sent,
-                        NULL,
-                        &error);
+                gssize n = g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(out),
+                                                                      link->out.data + link->sent,
+                                                                      link->out.len - link->sent,
+                                                                      NULL,
+                                                                      &error);
 
                 if (n >= 0)
                         written(link, (gsize)n);
@@ -396,7 +405,8 @@ asm_link_queued(AsmLink *link)
                 asm_link_fail(link,
                               g_error_new(ASM_NODE_ERROR,
                                           ASM_NODE_ERROR_LIMIT,
-                                          "does not read: more than %" G_GSIZE_FORMAT " bytes wait for it",
+                                          "does not read: more than %" G_GSIZE_FORMAT
+                                          " bytes wait for it",
                                           config->max_queued));
                 return;
         }
@@ -499,8 +509,10 @@ asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer)
 
         link->is_initiator = TRUE;
         link->peer = g_ref_string_new_intern(peer);
-        link->handshake = asm_handshake_new_initiator(
-                &config, peer, asm_cookies_get(asm_node_get_cookies(node), peer));
+        link->handshake =
+                asm_handshake_new_initiator(&config,
+                                            peer,
+                                            asm_cookies_get(asm_node_get_cookies(node), peer));
         asm_handshake_start(link->handshake, &link->out);
         asm_link_queued(link);
         return link;

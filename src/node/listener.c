@@ -45,8 +45,7 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
 {
         AsmNode *node = user_data;
         g_autoptr(GError) error = NULL;
-        GList *addresses =
-                g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
+        GList *addresses = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
 
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
                 return;
@@ -62,7 +61,8 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
                     g_str_equal(text, node->config.listen_address))
                         continue;
                 if (!g_inet_address_get_is_loopback(l->data))
-                        g_warning("the host of '%s' is %s, but asmd listens on loopback only: for peers that come that way use --listen %s",
+                        g_warning("the host of '%s' is %s, but asmd listens on loopback only: for "
+                                  "peers that come that way use --listen %s",
                                   node->name,
                                   text,
                                   text);

@@ -37,8 +37,8 @@ asm_node_name_check(const char *name, GError **error)
         gsize len = strlen(name);
         g_autofree char *shown = NULL;
 
-        if (len <= ASM_NODE_NAME_MAX && at != NULL &&
-            part_is_valid(name, (gsize)(at - name)) && part_is_valid(at + 1, strlen(at + 1)))
+        if (len <= ASM_NODE_NAME_MAX && at != NULL && part_is_valid(name, (gsize)(at - name)) &&
+            part_is_valid(at + 1, strlen(at + 1)))
                 return TRUE;
         shown = g_strescape(name, NULL);
         if (strlen(shown) > 80)
@@ -89,7 +89,8 @@ asm_node_name_complete(const char *name, gboolean is_long, GError **error)
                 g_set_error(error,
                             ASM_NODE_ERROR,
                             ASM_NODE_ERROR_NAME,
-                            is_long ? "'%s' is no long name: give the host in full, as in NAME@host.domain, or use --sname"
+                            is_long ? "'%s' is no long name: give the host in full, as in "
+                                      "NAME@host.domain, or use --sname"
                                     : "'%s' is no short name: the host has a dot; use --name",
                             complete);
                 return NULL;

@@ -178,11 +178,28 @@ free_queue(GQueue *queue)
         g_queue_clear_full(queue, (GDestroyNotify)asm_link_unref);
 }
 
+static void
+free_attempts(AsmNode *node)
+{
+        GHashTableIter iter;
+        gpointer attempt;
+
+        while (g_hash_table_size(node->attempts) > 0) {
+                g_hash_table_iter_init(&iter, node->attempts);
+                g_hash_table_iter_next(&iter, NULL, &attempt);
+                g_hash_table_iter_steal(&iter);
+                asm_attempt_free(attempt);
+        }
+}
+
 void
 asm_node_free(AsmNode *node)
 {
+        g_autoptr(GTask) starting = NULL;
+
         if (node == NULL)
                 return;
+        starting = g_steal_pointer(&node->starting);
         g_cancellable_cancel(node->cancellable);
         g_object_unref(node->cancellable);
         g_source_destroy(node->chores);
@@ -206,7 +223,7 @@ asm_node_free(AsmNode *node)
         free_queue(&node->dirty);
         free_queue(&node->closed);
         free_queue(&node->drained);
-        g_hash_table_foreach(node->attempts, (GHFunc)(void (*)(void))asm_attempt_free, NULL);
+        free_attempts(node);
         g_hash_table_unref(node->attempts);
         g_hash_table_unref(node->up);
         asm_cookies_free(node->cookies);
@@ -214,6 +231,11 @@ asm_node_free(AsmNode *node)
         g_ref_string_release(node->name);
         g_free(node->scratch);
         g_free(node);
+        if (starting != NULL)
+                g_task_return_new_error(starting,
+                                        ASM_NODE_ERROR,
+                                        ASM_NODE_ERROR_STOPPED,
+                                        "the node is stopping");
 }
 
 void
@@ -261,8 +283,8 @@ asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_
         /* peers are accepted when epmd has told us our creation */
         g_socket_service_stop(node->service);
         node->starting = g_steal_pointer(&task);
-        node->epmd = asm_epmd_client_new(
-                node->config.epmd_port, node->config.start_epmd, node->timers);
+        node->epmd =
+                asm_epmd_client_new(node->config.epmd_port, node->config.start_epmd, node->timers);
         asm_epmd_client_register_async(node->epmd, alive, node->port, on_registered, node);
 }
 
@@ -311,6 +333,15 @@ asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error
                             ASM_NODE_ERROR_REFUSED,
                             "there is a connection with '%s' already",
                             link->peer);
+                return FALSE;
+        }
+        /* once more: others may have come up while this one shook hands */
+        if (old == NULL && g_hash_table_size(node->up) >= node->config.max_links) {
+                g_set_error(error,
+                            ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_LIMIT,
+                            "%u connections are open, which is the limit",
+                            node->config.max_links);
                 return FALSE;
         }
         if (old != NULL)

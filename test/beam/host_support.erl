@@ -7,7 +7,7 @@
 -export([start_host/0, start_host/1, start_node/1, stop_node/1, os_pid/1, kill/2]).
 -export([options/3, start/2, start/3, start_hanging/2, start_hanging/3]).
 -export([events/1, events/2, lines/1, down/1]).
--export([until/1, until/2, exists/1, gone/1, pids/1, parent/1, stand_in/1, temp/1, script/2]).
+-export([until/1, until/2, stays/2, exists/1, gone/1, pids/1, parent/1, stand_in/1, temp/1, script/2]).
 
 -define(DEADLINE_MS, 15000).
 -define(STARTER, 'Elixir.ASM.Remote.BackendStarter').
@@ -153,6 +153,13 @@ until(Condition, Left) when Left > 0 ->
     end;
 until(_Condition, _Left) ->
     error(deadline).
+
+%% A condition that must not cease to hold.
+-spec stays(fun(() -> boolean()), integer()) -> ok.
+stays(_Condition, Left) when Left =< 0 -> ok;
+stays(Condition, Left) ->
+    true = Condition(),
+    receive after 20 -> stays(Condition, Left - 20) end.
 
 %% A zombie no longer runs; who reaps it is not our affair.
 -spec exists(string()) -> boolean().

@@ -81,7 +81,7 @@ fails "a cookie file that others may read" 1 'open-cookie' --sname x --cookie-fi
 fails "a cookie file that is not there" 1 'no-such-file' --sname x --cookie-file "$ASM_TMP/no-such-file"
 fails "a config file that is not there" 1 'no-such-config' --sname x --config "$ASM_TMP/no-such-config"
 fails "an unknown option" 2 'no-such-option' --no-such-option
-fails "a name that is none" 2 'a b' --sname 'a b'
-fails "a long name without a host" 2 '@' --name nohost
+fails "a name that is none" 1 'a b' --sname 'a b'
+fails "a long name without a host" 1 '@' --name nohost
 fails "two names" 2 'name' --sname one --name two@127.0.0.1
-fails "an address that is none" 2 'nowhere:x' --sname x --cookie-file "$COOKIE_FILE" --listen nowhere:x
+fails "an address that is none" 1 'nowhere:x' --sname x --cookie-file "$COOKIE_FILE" --listen nowhere:x

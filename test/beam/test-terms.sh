@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # timeout: 120
-# any-otp
 #
 # Terms of every type go to our codec and come back as they were.
 # shellcheck source=lib.sh

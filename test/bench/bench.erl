@@ -4,9 +4,9 @@
 %% machine, since only their ratio says something. Each side is measured in turns, several times;
 %% the median counts.
 %%
-%%   bench:main([AsmdNode, AsmdOsPid, BeamNode, HostNode, SinkNode, ReadyMs | Quick])
+%%   bench:main([AsmdNode, AsmdOsPid, IdleNode, IdleOsPid, BeamNode, HostNode, SinkNode, ReadyMs, Mode])
 %%
-%% AsmdNode is the daemon, BeamNode runs relay.erl, HostNode fake_host.erl, SinkNode takes floods
+%% AsmdNode is the daemon, IdleNode a second one that gets nothing but idle sessions, BeamNode runs relay.erl, HostNode fake_host.erl, SinkNode takes floods
 %% that are not measured. ReadyMs is the start-up time, measured outside.
 -module(bench).
 
@@ -14,9 +14,9 @@
 
 -define(ROUNDS, 5).
 
-main([Asmd, OsPid, Beam, Host, Sink, ReadyMs | Mode]) ->
+main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
     logger:set_primary_config(level, error),
-    Quick = Mode =:= ["quick"],
+    Quick = Mode =:= "quick",
     At = #{asmd => list_to_atom(Asmd), os_pid => OsPid, beam => list_to_atom(Beam),
            beam_os_pid => erpc:call(list_to_atom(Beam), os, getpid, []),
            host => list_to_atom(Host), sink => list_to_atom(Sink),
@@ -30,7 +30,7 @@ main([Asmd, OsPid, Beam, Host, Sink, ReadyMs | Mode]) ->
     round_trips(At),
     relays(At),
     interrupts(At),
-    idle_sessions(At),
+    idle_sessions(At#{asmd := list_to_atom(Idle), os_pid := IdleOsPid}),
     halt(0).
 
 scaled(true, N) -> N div 10;
@@ -98,6 +98,8 @@ count(RunId, N, Ms) ->
 %%% interrupts while other runs flood the daemon
 
 interrupts(#{asmd := Asmd, host := Host, sink := Sink, interrupts := N}) ->
+    %% events go to nodes that are connected
+    pong = erpc:call(Sink, net_adm, ping, [Asmd]),
     Floods = [begin
                   Pid = spawn(Sink, ?MODULE, sink, []),
                   {ok, S} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
@@ -133,6 +135,7 @@ sink() ->
 %%% idle sessions
 
 idle_sessions(#{asmd := Asmd, os_pid := OsPid, calls := N, idle := Counts}) ->
+    pong = net_adm:ping(Asmd),
     Base = rss_kb(OsPid),
     Steps = lists:zip(Counts, [0 | lists:droplast(Counts)]),
     Measured = [begin

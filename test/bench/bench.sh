@@ -26,8 +26,10 @@ start_beam beam -eval 'ok = relay:start().'
 start_beam host -eval 'ok = fake_host:start().'
 start_beam sink
 ready=$(ready_ms)
+start_asmd idle
+idle=("$ASMD_NODE" "$ASMD_PID")
 start_asmd asmd
 "$ASM_ERL" -noinput -sname bench -pa "$ASM_BEAMS" -eval 'bench:main(init:get_plain_arguments()).' \
-        -extra "$ASMD_NODE" "$ASMD_PID" "beam@$HOST" "host@$HOST" "sink@$HOST" "$ready" "${ASM_BENCH_MODE:-full}" |
-        tee "$LOGS/bench.table"
+        -extra "$ASMD_NODE" "$ASMD_PID" "${idle[@]}" "beam@$HOST" "host@$HOST" "sink@$HOST" "$ready" "${ASM_BENCH_MODE:-full}" 2>&1 |
+        tee "$LOGS/bench.log"
 check_equal "the benchmark came to its end" 0 "${PIPESTATUS[0]}"

@@ -58,24 +58,24 @@ expect "ping" 0 "asmd@$HOST" '' ping
 expect "ping by node" 0 "asmd@$HOST" '' --node asmd ping
 expect "ping of a node that is not there" 3 '' 'nobody' --node nobody ping
 expect "status" 0 "asmd@$HOST" '' status
-expect "query" 0 'You asked: say hello' '' query "${remote[@]}" 'say hello'
-check_match "query ends with a summary" '([0-9]+ tokens|tokens)' "$(tail -n 1 <<<"$out")"
+summary='^run [0-9A-HJKMNP-TV-Z]{26}: [0-9]+ ms, [0-9]+ tokens in, [0-9]+ tokens out'
+expect "query" 0 'You asked: say hello' "$summary" query "${remote[@]}" 'say hello'
 
-expect "query --json" 0 '"kind":"?' '' query --json "${remote[@]}" 'count:3'
+expect "query --json" 0 '"kind":"?' "$summary" query --json "${remote[@]}" 'count:3'
 check "query --json prints one object a line" is_json_lines "$out"
-expect "stream" 0 'event 3' '' stream "${remote[@]}" 'count:3'
+expect "stream" 0 'event 3' "$summary" stream "${remote[@]}" 'count:3'
 
 expect "a query that fails" 1 '' 'exit|fail|code' query "${remote[@]}" 'fail:7'
 expect "a query without a prompt" 2 '' 'prompt' query "${remote[@]}"
 expect "an unknown provider" 2 '' 'no_such_provider' query --remote "host@$HOST" --provider no_such_provider hello
 expect "a remote node that is not there" 1 '' 'nobody@' query --remote "nobody@$HOST" --provider codex hello
-expect "a query in a folder" 0 "$ASM_TMP" '' query "${remote[@]}" --cwd "$ASM_TMP" cwd
+expect "a query in a folder" 0 "$ASM_TMP" "$summary" query "${remote[@]}" --cwd "$ASM_TMP" cwd
 
 expect "start" 0 '.' '' start --provider codex --remote "host@$HOST"
 session=$(grep -oE '[0-9A-HJKMNP-TV-Z]{26}' <<<"$out" | head -n 1)
 check_match "start prints the id of the session" '.' "$session"
 expect "sessions lists it" 0 "$session" '' sessions
-expect "query in a session" 0 'You asked: hello' '' query --session "$session" hello
+expect "query in a session" 0 'You asked: hello' "$summary" query --session "$session" hello
 expect "stop" 0 '' '' stop "$session"
 expect "stop of a session that is not there" 4 '' "$session" stop "$session"
 expect "interrupt of a session that is not there" 4 '' 'nothing-here' interrupt nothing-here run

@@ -22,6 +22,9 @@
  *     W  u32 so many I bytes are gone       B  the command has closed its stdin
  *     X  u8 kind (0 code, 1 signal), u32 value: always the last frame; nothing of it runs any more
  *
+ * Behind X or F the helper waits for the end of its stdin: were it gone, a frame on its way to it would
+ * break the pipe, and with it the parent would lose what it has not read yet.
+ *
  * Rules. No more output than `window` bytes plus given credit is ever under way, so a slow parent
  * stops the command, not the machine. End of our stdin is the same as T: a parent that dies takes
  * the command with it. Everything the command itself wrote before it exited is delivered; what its
@@ -199,6 +202,8 @@ on_frame(Helper *helper, uint8_t tag, const uint8_t *payload, size_t n)
                 helper_start(helper, payload, n);
                 return;
         }
+        if (helper->phase == PHASE_FLUSH)
+                return; /* it has crossed the last frame */
         switch (tag) {
         case 'I':
                 on_input(helper, payload, n);
@@ -383,7 +388,8 @@ step(Helper *helper)
         }
         if (fds[0].revents)
                 on_signals(helper);
-        if (helper->n_written > 0 && bytes_len(&helper->to_host) == 0 && !helper->host_gone) {
+        if (helper->n_written > 0 && bytes_len(&helper->to_host) == 0 &&
+            helper->phase != PHASE_FLUSH) {
                 push_u32(helper, 'W', helper->n_written);
                 helper->n_written = 0;
         }
@@ -439,7 +445,7 @@ main(int argc, char **argv)
         }
         fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
         fcntl(1, F_SETFL, fcntl(1, F_GETFL) | O_NONBLOCK);
-        while (helper.phase != PHASE_FLUSH || bytes_len(&helper.to_host) > 0) {
+        while (helper.phase != PHASE_FLUSH || !helper.host_gone) {
                 step(&helper);
                 advance(&helper);
         }

@@ -31,7 +31,7 @@ typedef enum {
         PHASE_RUN,   /* the command runs */
         PHASE_DRAIN, /* it has exited, its pipes may hold output */
         PHASE_SWEEP, /* what it left behind is being ended */
-        PHASE_FLUSH, /* the last frame is on its way */
+        PHASE_FLUSH, /* the last frame is on its way or there, the parent has to go first */
 } Phase;
 
 typedef struct {

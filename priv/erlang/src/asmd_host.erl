@@ -37,6 +37,7 @@ prepare() ->
         non_existing -> code:add_pathz(filename:join([Home, "shim", "ebin"]));
         _ -> ok
     end,
+    ok = stand_for_asm(),
     Helper = case application:get_env(?MODULE, helper, undefined) of
                  undefined -> filename:join([Home, "bin", "asm_exec"]);
                  Given -> filename:absname(Given)
@@ -44,6 +45,20 @@ prepare() ->
     case filelib:is_regular(Helper) of
         true -> application:set_env(?MODULE, helper, Helper);
         false -> {error, {helper_not_found, Helper}}
+    end.
+
+%% Callers that bootstrap ask for ASM's application by name, on an Elixir node through the real
+%% Elixir. Where ASM is not installed, that name is an empty application that needs this one.
+stand_for_asm() ->
+    case application:load(agent_session_manager) of
+        {error, {already_loaded, _}} -> ok;
+        {error, _} -> application:load({application, agent_session_manager,
+                                        [{description, "asmd_host in its place"},
+                                         {vsn, "0.12.1"},
+                                         {modules, []},
+                                         {registered, []},
+                                         {applications, [kernel, stdlib, ?MODULE]}]});
+        ok -> ok
     end.
 
 %% The program that runs a CLI for us.

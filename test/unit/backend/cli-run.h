@@ -48,5 +48,5 @@ guint cli_count_fds(void);
 /* lines as codex prints them */
 #define CLI_MESSAGE(text)                                                                          \
         "{\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"" text "\"}" \
-                                                                                             "}"
+        "}"
 #define CLI_RESULT "{\"type\":\"turn.completed\",\"usage\":{\"input_tokens\":1}}"

@@ -107,17 +107,20 @@ Test(local_life, a_child_that_holds_the_pipes_does_not_delay_the_end_for_ever)
         cli_run_clear(&run);
 }
 
-Test(local_life, a_stopped_cli_can_be_closed)
+Test(local_life, a_stopped_cli_hears_of_its_end)
 {
         CliRun run;
-        g_autofree char *pid = NULL;
+        g_autofree char *pid = NULL, *word = NULL;
 
-        cli_run_init(&run, FOREVER);
+        cli_run_init(&run, "trap 'echo bye > $d/word; exit 0' TERM\n" FOREVER);
         cli_run_start(&run);
         pid = cli_run_await(&run, "pid");
         kill(-(pid_t)g_ascii_strtoll(pid, NULL, 10), SIGSTOP);
         cli_run_close(&run);
         cli_await_gone(pid);
+
+        word = cli_read(&run.dir, "word");
+        cr_expect_str_eq(word, "bye\n");
         cli_run_clear(&run);
 }
 

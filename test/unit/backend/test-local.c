@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,7 +61,7 @@ Test(local, a_cli_that_is_not_there_is_told_from_the_main_loop_and_nothing_else)
         CliRun run;
 
         cli_run_init(&run, "");
-        run.spec.cli_path = g_strdup("/no/such/codex");
+        cr_assert_eq(g_remove(run.spec.cli_path), 0);
         cli_run_start(&run);
         cr_assert_null(run.failure);
         cli_run_finish(&run);
@@ -180,7 +181,7 @@ Test(local, a_daemon_without_stdin_and_stdout_starts_clis_all_the_same)
         CliRun run;
         int in = dup(0), out = dup(1);
 
-        cli_run_init(&run, "cat; echo '" CLI_RESULT "'; echo late >&2");
+        cli_run_init(&run, "cat || exit 9; echo '" CLI_RESULT "' || exit 9; echo late >&2");
         close(0);
         close(1);
         cli_run_start(&run);
@@ -193,6 +194,7 @@ Test(local, a_daemon_without_stdin_and_stdout_starts_clis_all_the_same)
         cr_expect_null(run.failure);
         cr_expect_not_null(strstr(run.kinds->str, "result"), "%s", run.kinds->str);
         cr_expect_not_null(strstr(run.kinds->str, "stderr"), "%s", run.kinds->str);
+        cr_expect_str_eq(run.errors->str, "");
         cli_run_clear(&run);
 }
 
@@ -341,6 +343,25 @@ Test(local, a_listener_that_pauses_at_each_event_gets_them_one_by_one_also_after
         }
 
         cr_expect_eq(run.n_events, 7, "%s", run.kinds->str);
+        cli_run_clear(&run);
+}
+
+Test(local, lines_that_were_read_before_a_pause_come_after_it_also_from_a_silent_cli)
+{
+        CliRun run;
+
+        cli_run_init(&run,
+                     "printf '%s\\n%s\\n%s\\n' '" CLI_MESSAGE("1") "' '" CLI_MESSAGE(
+                             "2") "' '" CLI_MESSAGE("3") "'\n"
+                                                         "exec sleep 1000");
+        run.on_event = pause_always;
+        cli_run_start(&run);
+        for (guint i = 1; i <= 4; i++) {
+                cli_run_await_events(&run, i);
+                run.backend->klass->set_paused(run.backend, FALSE);
+        }
+
+        cr_expect_eq(run.text_len, 3);
         cli_run_clear(&run);
 }
 
