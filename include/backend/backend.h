@@ -35,6 +35,7 @@ typedef struct {
         const char *cli_path; /* nullable: its executable */
         AsmView options;      /* the provider's options: a keyword list */
         AsmView metadata;     /* the run's metadata: a map with atom keys */
+        AsmView surface;      /* the execution surface struct */
 
         /* remote only */
         const char *node;
@@ -63,8 +64,9 @@ typedef struct {
                         gboolean allow,
                         const char *reason);
         void (*interrupt)(AsmBackend *backend);
-        /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is */
-        void (*close)(AsmBackend *backend);
+        /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is, by itself
+         * within @grace_ms or else by force */
+        void (*close)(AsmBackend *backend, guint grace_ms);
         /* stops and resumes what feeds events, for a subscriber that does not keep up */
         void (*set_paused)(AsmBackend *backend, gboolean is_paused);
 } AsmBackendClass;

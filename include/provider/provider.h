@@ -30,6 +30,14 @@ typedef struct {
         GStrv (*build_args)(const char *prompt, AsmView options, GError **error);
         /* one line of stdout without its newline; NULL: this version does not decode it */
         void (*decode_line)(AsmDecoder *decoder, const char *line, gsize len);
+        /**
+         * approval_line: (transfer full) (nullable): what answers an approval on stdin, with its newline
+         * @raw: of the event that asked for it
+         * @reason: (nullable)
+         *
+         * NULL, the function as well: this provider cannot be answered that way.
+         */
+        char *(*approval_line)(AsmView raw, gboolean allow, const char *reason);
 } AsmProvider;
 
 typedef enum {

@@ -8,18 +8,20 @@
  */
 
 #include "event/failure.h"
-#include "provider/provider.h"
+#include "run/lane.h"
 
 typedef enum {
-        ASM_MODE_LOCAL,
-        ASM_MODE_REMOTE_NODE,
-} AsmExecutionMode;
+        ASM_SURFACE_LOCAL_SUBPROCESS,
+        ASM_SURFACE_SSH_EXEC,
+        ASM_SURFACE_GUEST_BRIDGE,
+} AsmSurfaceKind;
 
 typedef enum {
-        ASM_LANE_AUTO,
-        ASM_LANE_CORE,
-        ASM_LANE_SDK,
-} AsmLane;
+        ASM_POSTURE_UNSET,
+        ASM_POSTURE_MANUAL,
+        ASM_POSTURE_AUTO,
+        ASM_POSTURE_NONE, /* refused at the start */
+} AsmApprovalPosture;
 
 /* `infinity` as a timeout */
 #define ASM_TIMEOUT_INFINITY 0
@@ -46,12 +48,21 @@ typedef struct {
         guint stream_timeout_ms;
         guint queue_timeout_ms;
         guint run_deadline_ms;
+        guint approval_timeout_ms;
+        guint interrupt_grace_ms; /* how long an interrupted CLI may take to end by itself */
         guint max_concurrent_runs;
         guint max_queued_runs;
         AsmTerm *subscriber; /* a pid; NULL: the caller, or nobody */
+        AsmTerm *owner;      /* a pid: the session ends when it ends; NULL: nobody */
         AsmTerm *metadata;   /* a map; NULL: empty */
+        AsmTerm *surface;    /* execution_surface as given; NULL: local_subprocess */
+        gint surface_kind;   /* AsmSurfaceKind */
+        char *workspace_root;
+        GStrv allowed_tools;   /* NULL or empty: all */
+        gint approval_posture; /* AsmApprovalPosture */
 
         GPtrArray *provider_options; /* of AsmProviderOption, in the order they were first given */
+        GPtrArray *driver_extra;     /* keys of driver_opts that this version does not know */
 } AsmOptions;
 
 typedef struct {
@@ -64,12 +75,17 @@ void asm_options_clear(AsmOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmOptions, asm_options_clear)
 
 /**
- * asm_options_apply: @given over what is there; later keys win
- * @given: a keyword list or a map; unset for none
+ * asm_options_apply: the layers, the later ones over the earlier ones, and then their driver_opts
+ * in the same order: what a driver_opts list says wins over everything else
+ * @layers: keyword lists or maps; unset ones are skipped
  * @ret_failure: (transfer full): config_invalid naming the key, the value and what is expected
  */
-gboolean asm_options_apply(AsmOptions *options, AsmView given, AsmFailure **ret_failure)
-        G_GNUC_WARN_UNUSED_RESULT;
+gboolean asm_options_apply(AsmOptions *options,
+                           const AsmView *layers,
+                           guint n_layers,
+                           AsmFailure **ret_failure) G_GNUC_WARN_UNUSED_RESULT;
+/* over everything that was applied: a provider option of the caller's own making */
+void asm_options_set_provider_text(AsmOptions *options, const char *key, const char *text);
 
 /**
  * asm_options_check: what only the whole can tell: the provider exists and takes these options, the
@@ -78,15 +94,13 @@ gboolean asm_options_apply(AsmOptions *options, AsmView given, AsmFailure **ret_
  */
 gboolean asm_options_check(const AsmOptions *options,
                            const AsmProvider **ret_provider,
+                           AsmLaneChoice *ret_lane,
                            AsmFailure **ret_failure) G_GNUC_WARN_UNUSED_RESULT;
 
 /* appends the provider's options as a keyword list */
 void asm_builder_provider_options(AsmBuilder *builder, const AsmOptions *options);
-
 /**
- * asm_builder_run_metadata: appends the metadata of a run: what its caller gave and what tells how
- * it is executed (ASM_PROTOCOL.md section 5, "Observability")
+ * asm_builder_surface: appends the execution surface as the struct that a remote start expects
+ * (ASM_PROTOCOL.md section 1), missing fields filled in
  */
-void asm_builder_run_metadata(AsmBuilder *builder,
-                              const AsmOptions *options,
-                              const AsmProvider *provider);
+void asm_builder_surface(AsmBuilder *builder, const AsmOptions *options);

@@ -19,6 +19,7 @@ typedef struct {
         AsmBackendContext backend;
         gsize max_result;
         guint max_subscribers;
+        guint max_approvals;
 } AsmRunContext;
 
 /**
@@ -41,6 +42,7 @@ typedef void (*AsmRunWaiterFunc)(AsmView result, gpointer user_data);
 AsmRun *asm_run_new(const AsmRunContext *context,
                     AsmOptions *options,
                     const AsmProvider *provider,
+                    const AsmLaneChoice *lane,
                     const char *prompt,
                     const char *session_id,
                     const AsmRunListener *listener,
@@ -51,7 +53,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmRun, asm_run_free)
 
 /* never blocks and never fails: what goes wrong becomes the run's error */
 void asm_run_start(AsmRun *run);
-/* ends it as interrupted: an error event `user_cancelled`; nothing if it is over */
+/**
+ * asm_run_interrupt: ends it as interrupted: an error event `user_cancelled`; nothing if it is over
+ *
+ * The CLI is interrupted, and killed with its process group if it does not end within the option
+ * interrupt_grace_ms.
+ */
 void asm_run_interrupt(AsmRun *run, const char *message);
 /* ends it with @failure (transfer none) */
 void asm_run_fail(AsmRun *run, const AsmFailure *failure);
@@ -64,7 +71,21 @@ gboolean asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure);
 /* @func is called once when the run is over; not when it is freed before */
 void asm_run_add_waiter(AsmRun *run, AsmRunWaiterFunc func, gpointer user_data);
 
+/**
+ * asm_run_approve: answers an open approval: an approval_resolved event, and word to the backend
+ * @reason: (nullable)
+ *
+ * Returns: FALSE: the run does not wait for @approval_id
+ */
+gboolean asm_run_approve(AsmRun *run, const char *approval_id, gboolean allow, const char *reason);
+gboolean asm_run_has_approval(const AsmRun *run, const char *approval_id);
+guint asm_run_count_approvals(const AsmRun *run);
+/* appends a map for each open approval, to a list that the caller has begun */
+void asm_builder_run_approvals(AsmBuilder *builder, const AsmRun *run);
+
 const char *asm_run_get_id(const AsmRun *run);
+const char *asm_run_get_provider_session_id(const AsmRun *run); /* nullable */
+AsmView asm_run_get_metadata(const AsmRun *run);
 AsmRunStatus asm_run_get_status(const AsmRun *run);
 gboolean asm_run_is_started(const AsmRun *run);
 const AsmCost *asm_run_get_cost(const AsmRun *run);

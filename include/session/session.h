@@ -17,7 +17,15 @@ typedef struct {
         guint max_runs; /* of all sessions together, waiting ones included */
         gsize max_result;
         guint max_subscribers; /* per run */
+        guint max_approvals;   /* open ones, per run */
 } AsmManagerLimits;
+
+/**
+ * asm_manager_set_defaults: options under those of sessions
+ * @provider: (nullable): for this provider, instead of those for all
+ * @options: a keyword list
+ */
+void asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView options);
 
 AsmManager *asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits);
 /* every session must have ended: asserted */
@@ -55,27 +63,69 @@ void asm_session_stop(AsmSession *session);
 void asm_session_set_one_shot(AsmSession *session);
 
 /**
- * asm_session_submit: starts a run, or lets it wait
+ * AsmSubmission: a run that somebody wants
  * @options: of the run; unset for none
- * @subscriber: (unset: nobody): a pid that gets the events unless the options name another
+ * @subscriber: a pid that gets the events unless the options name another; unset: nobody
+ * @resume: (nullable): the provider's session id to go on from
  * @waiter: (nullable): told the result
+ */
+typedef struct {
+        const char *prompt;
+        AsmView options;
+        AsmView subscriber;
+        const char *resume;
+        AsmRunWaiterFunc waiter;
+        gpointer user_data;
+} AsmSubmission;
+
+/**
+ * asm_session_submit: starts a run, or lets it wait
  *
  * Returns: borrowed: the run, valid until the next return to the main loop; NULL with config_invalid or
  * at_capacity
  */
 AsmRun *asm_session_submit(AsmSession *session,
-                           const char *prompt,
-                           AsmView options,
-                           AsmView subscriber,
-                           AsmRunWaiterFunc waiter,
-                           gpointer user_data,
+                           const AsmSubmission *submission,
                            AsmFailure **ret_failure);
 /* a waiting run is removed, a running one interrupted; FALSE: no such run */
 gboolean asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_failure);
 
+/**
+ * asm_session_approve: answers an approval that one of its runs waits for
+ * @ret_failure: unknown, domain approval: no run waits for it (any more)
+ */
+gboolean asm_session_approve(AsmSession *session,
+                             const char *approval_id,
+                             gboolean allow,
+                             AsmFailure **ret_failure);
+/* appends a list of maps: the open approvals of its runs */
+void asm_builder_session_approvals(AsmBuilder *builder, const AsmSession *session);
+
+/* interrupts an active run; a waiting one is no run to pause */
+gboolean asm_session_pause(AsmSession *session, const char *run_id, AsmFailure **ret_failure);
+/* the newest point to go on from, running runs included: a map; NULL: none yet. Borrowed. */
+const AsmTerm *asm_session_get_checkpoint(AsmSession *session);
+/**
+ * asm_session_resume: submits a run that goes on from the checkpoint, or from the option
+ * `continuation` (a map with provider_session_id, or the id itself)
+ * @ret_failure: config_invalid without anything to go on from
+ */
+AsmRun *asm_session_resume(AsmSession *session,
+                           const AsmSubmission *submission,
+                           AsmFailure **ret_failure);
+/* interrupts the active run @run_id and resumes with another prompt */
+AsmRun *asm_session_intervene(AsmSession *session,
+                              const char *run_id,
+                              const AsmSubmission *submission,
+                              AsmFailure **ret_failure);
+
 const char *asm_session_get_id(const AsmSession *session);
 /* appends #{session_id, provider, options, status, pid, runs} */
 void asm_builder_session_info(AsmBuilder *builder, const AsmSession *session);
+/* appends {ok, RunId, Pid | queued} of a run that was submitted; nothing for NULL */
+void asm_builder_submitted(AsmBuilder *builder, const AsmRun *run);
+/* appends {ok, nil | Checkpoint} */
+void asm_builder_checkpoint(AsmBuilder *builder, AsmSession *session);
 /* appends the totals of its runs, running ones included */
 void asm_builder_session_cost(AsmBuilder *builder, const AsmSession *session);
 void asm_builder_session_pid(AsmBuilder *builder, const AsmSession *session);

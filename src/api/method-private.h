@@ -5,7 +5,7 @@
 
 #include "api/api.h"
 
-#define ASM_METHOD_ARGS_MAX 3
+#define ASM_METHOD_ARGS_MAX 4
 
 typedef struct _AsmReply AsmReply;
 
@@ -60,7 +60,7 @@ gboolean asm_method_call(AsmApi *api,
 void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);
 void asm_reply_atom(AsmReply *reply, const char *atom);
 
-/* the handlers, by noun: method-session.c, method-run.c, method-node.c */
+/* the handlers, by noun: method-session.c, method-run.c, method-provider.c, method-node.c */
 void asm_method_start_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_stop_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_session_info(const AsmRequest *request, AsmReply *reply);
@@ -71,6 +71,15 @@ void asm_method_cost(const AsmRequest *request, AsmReply *reply);
 void asm_method_query(const AsmRequest *request, AsmReply *reply);
 void asm_method_stream(const AsmRequest *request, AsmReply *reply);
 void asm_method_interrupt(const AsmRequest *request, AsmReply *reply);
+void asm_method_pause(const AsmRequest *request, AsmReply *reply);
+void asm_method_approve(const AsmRequest *request, AsmReply *reply);
+void asm_method_approvals(const AsmRequest *request, AsmReply *reply);
+void asm_method_checkpoint(const AsmRequest *request, AsmReply *reply);
+void asm_method_resume_run(const AsmRequest *request, AsmReply *reply);
+void asm_method_intervene(const AsmRequest *request, AsmReply *reply);
+void asm_method_resolve(const AsmRequest *request, AsmReply *reply);
+void asm_method_lane_info(const AsmRequest *request, AsmReply *reply);
+void asm_method_provider_info(const AsmRequest *request, AsmReply *reply);
 void asm_method_status(const AsmRequest *request, AsmReply *reply);
 
 /* the session that an argument names, by pid or id; NULL with a failure */

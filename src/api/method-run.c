@@ -62,11 +62,10 @@ asm_method_query(const AsmRequest *request, AsmReply *reply)
         if (is_temporary)
                 asm_session_set_one_shot(session);
         if (asm_session_submit(session,
-                               prompt,
-                               request->args[2],
-                               ASM_VIEW_NONE,
-                               on_result,
-                               reply,
+                               &(AsmSubmission){ .prompt = prompt,
+                                                 .options = request->args[2],
+                                                 .waiter = on_result,
+                                                 .user_data = reply },
                                &failure) == NULL) {
                 if (is_temporary)
                         asm_session_stop(session);
@@ -89,11 +88,9 @@ asm_method_stream(const AsmRequest *request, AsmReply *reply)
                 asm_session_set_one_shot(session);
         if (session != NULL)
                 run = asm_session_submit(session,
-                                         prompt,
-                                         request->args[2],
-                                         request->caller,
-                                         NULL,
-                                         NULL,
+                                         &(AsmSubmission){ .prompt = prompt,
+                                                           .options = request->args[2],
+                                                           .subscriber = request->caller },
                                          &failure);
         if (run == NULL) {
                 if (session != NULL && is_temporary)
@@ -107,21 +104,161 @@ asm_method_stream(const AsmRequest *request, AsmReply *reply)
         reply->send(reply, asm_builder_peek(&value));
 }
 
-void
-asm_method_interrupt(const AsmRequest *request, AsmReply *reply)
+/* (transfer full): the session and the text in the next argument, or a failure */
+static char *
+session_and_text(const AsmRequest *request,
+                 const char *what,
+                 AsmSession **ret_session,
+                 AsmFailure **ret_failure)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        g_autofree char *run_id = asm_view_dup_text(request->args[1], /* accept_atoms= */ FALSE);
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
+        g_autofree char *text = NULL;
 
-        if (session != NULL && run_id == NULL)
-                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                          ASM_DOMAIN_CONFIG,
-                                          "run id: expected a string");
-        if (failure == NULL)
-                asm_session_interrupt(session, run_id, &failure);
+        *ret_session = asm_method_find_session(request->api, request->args[0], ret_failure);
+        if (*ret_session == NULL)
+                return NULL;
+        text = asm_view_dup_text(request->args[1], /* accept_atoms= */ FALSE);
+        if (text == NULL)
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "%s: expected a string",
+                                               what);
+        return g_steal_pointer(&text);
+}
+
+static void
+reply_ok(AsmReply *reply, const AsmFailure *failure)
+{
         if (failure != NULL)
                 asm_reply_failure(reply, failure);
         else
                 asm_reply_atom(reply, "ok");
+}
+
+void
+asm_method_interrupt(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+
+        if (failure == NULL)
+                asm_session_interrupt(session, run_id, &failure);
+        reply_ok(reply, failure);
+}
+
+void
+asm_method_pause(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+
+        if (failure == NULL)
+                asm_session_pause(session, run_id, &failure);
+        reply_ok(reply, failure);
+}
+
+/* approve(Session, ApprovalId, allow | deny) */
+void
+asm_method_approve(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *id = session_and_text(request, "approval id", &session, &failure);
+        gboolean allow = asm_view_is_atom(request->args[2], "allow");
+
+        if (failure == NULL && !allow && !asm_view_is_atom(request->args[2], "deny"))
+                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                          ASM_DOMAIN_CONFIG,
+                                          "decision: expected allow or deny");
+        if (failure == NULL)
+                asm_session_approve(session, id, allow, &failure);
+        reply_ok(reply, failure);
+}
+
+/* {ok, [#{approval_id, run_id, subject, details, requested_at}]} */
+void
+asm_method_approvals(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
+
+        if (session == NULL) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        asm_builder_session_approvals(&value, session);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+void
+asm_method_checkpoint(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
+
+        if (session == NULL) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_checkpoint(&value, session);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+static void
+reply_submitted(AsmReply *reply, const AsmRun *run, const AsmFailure *failure)
+{
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+
+        if (run == NULL) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_submitted(&value, run);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+/* resume_run(Session, Prompt[, Options]) */
+void
+asm_method_resume_run(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *prompt = dup_prompt(request->args[1], &failure);
+        AsmSession *session =
+                prompt != NULL
+                        ? asm_method_find_session(request->api, request->args[0], &failure)
+                        : NULL;
+        AsmRun *run = NULL;
+
+        if (session != NULL)
+                run = asm_session_resume(session,
+                                         &(AsmSubmission){ .prompt = prompt,
+                                                           .options = request->args[2],
+                                                           .subscriber = request->caller },
+                                         &failure);
+        reply_submitted(reply, run, failure);
+}
+
+/* intervene(Session, RunId, Prompt[, Options]) */
+void
+asm_method_intervene(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *prompt = failure == NULL ? dup_prompt(request->args[2], &failure) : NULL;
+        AsmRun *run = NULL;
+
+        if (prompt != NULL)
+                run = asm_session_intervene(session,
+                                            run_id,
+                                            &(AsmSubmission){ .prompt = prompt,
+                                                              .options = request->args[3],
+                                                              .subscriber = request->caller },
+                                            &failure);
+        reply_submitted(reply, run, failure);
 }

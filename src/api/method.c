@@ -22,6 +22,15 @@ static const AsmMethod methods[] = {
         { "query", 2, 3, asm_method_query },
         { "stream", 2, 3, asm_method_stream },
         { "interrupt", 2, 2, asm_method_interrupt },
+        { "pause", 2, 2, asm_method_pause },
+        { "approve", 3, 3, asm_method_approve },
+        { "approvals", 1, 1, asm_method_approvals },
+        { "checkpoint", 1, 1, asm_method_checkpoint },
+        { "resume_run", 2, 3, asm_method_resume_run },
+        { "intervene", 3, 4, asm_method_intervene },
+        { "resolve", 1, 2, asm_method_resolve },
+        { "lane_info", 1, 2, asm_method_lane_info },
+        { "provider_info", 1, 1, asm_method_provider_info },
         { "status", 0, 0, asm_method_status },
 };
 

@@ -597,7 +597,7 @@ local_set_paused(AsmBackend *backend, gboolean is_paused)
 }
 
 static void
-local_close(AsmBackend *backend)
+local_close(AsmBackend *backend, guint grace_ms)
 {
         AsmLocal *self = from_backend(backend);
 

@@ -282,6 +282,7 @@ on_finalize(AsmServer *server)
         g_free(self->cli_path);
         asm_term_unref(self->options);
         asm_term_unref(self->metadata);
+        asm_term_unref(self->surface);
         g_clear_pointer(&self->link, asm_link_unref);
         g_clear_pointer(&self->decoder, asm_decoder_free);
         asm_ref_clear(&self->ref);
@@ -309,8 +310,20 @@ on_close_timeout(AsmTimer *timer, gpointer user_data)
         asm_remote_over(self);
 }
 
+/* the session has had its time to end by itself */
 static void
-remote_close(AsmBackend *backend)
+on_grace_over(AsmTimer *timer, gpointer user_data)
+{
+        AsmRemote *self = user_data;
+
+        asm_remote_terminate(self, &self->session);
+        asm_timer_init(
+                timer, asm_procs_get_timers(self->context.procs), on_close_timeout, self);
+        asm_timer_arm(timer, CLOSE_TIMEOUT_MS);
+}
+
+static void
+remote_close(AsmBackend *backend, guint grace_ms)
 {
         AsmRemote *self = from_backend(backend);
 
@@ -319,12 +332,14 @@ remote_close(AsmBackend *backend)
         switch (self->state) {
         case REMOTE_RUNNING:
                 self->state = REMOTE_CLOSING;
-                asm_remote_terminate(self, &self->session);
                 asm_timer_init(&self->timer,
                                asm_procs_get_timers(self->context.procs),
-                               on_close_timeout,
+                               on_grace_over,
                                self);
-                asm_timer_arm(&self->timer, CLOSE_TIMEOUT_MS);
+                if (grace_ms > 0)
+                        asm_timer_arm(&self->timer, grace_ms);
+                else
+                        on_grace_over(&self->timer, self);
                 break;
         case REMOTE_STARTING:
                 self->state = REMOTE_ABANDONED;
@@ -441,6 +456,7 @@ remote_start(const AsmBackendContext *context,
         self->cli_path = g_strdup(spec->cli_path);
         self->options = asm_term_new(spec->options);
         self->metadata = asm_term_new(spec->metadata);
+        self->surface = asm_term_new(spec->surface);
         self->connect_timeout_ms = spec->connect_timeout_ms;
         self->rpc_timeout_ms = spec->rpc_timeout_ms;
         self->ensure_started = spec->ensure_started;

@@ -31,6 +31,7 @@ typedef struct {
         char *cli_path;
         AsmTerm *options;
         AsmTerm *metadata;
+        AsmTerm *surface;
         guint connect_timeout_ms;
         guint rpc_timeout_ms;
         gboolean ensure_started;

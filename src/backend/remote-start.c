@@ -470,6 +470,10 @@ put_session_options(AsmRemote *self, AsmBuilder *args)
         put_option_atom(args, "provider", self->provider->name, &n);
         put_option_atom(args, "profile", self->provider->profile, &n);
         put_metadata(self, args, &n);
+        asm_builder_tuple(args, 2);
+        asm_builder_atom(args, "execution_surface");
+        asm_builder_term(args, self->surface);
+        n++;
         put_option_text(args, "prompt", self->prompt, &n);
         put_option_text(args, "cwd", self->cwd, &n);
         put_option_text(args, "command", self->cli_path, &n);

@@ -51,6 +51,7 @@ static const KeyRule rules[] = {
         { "limits", "max_runs", KEY_UINT, AT(limits.max_runs), 1, 10000000 },
         { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB },
         { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000 },
+        { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000 },
 };
 
 void
@@ -61,7 +62,8 @@ asm_config_init(AsmConfig *config)
                                .limits = { .max_sessions = 100000,
                                            .max_runs = 20000,
                                            .max_result = ASM_RUN_RESULT_MAX,
-                                           .max_subscribers = 1000 },
+                                           .max_subscribers = 1000,
+                                           .max_approvals = 64 },
                                .max_mail = 100000 };
         asm_node_config_init(&config->node);
 }

@@ -25,6 +25,9 @@
 #include "provider/decoder-private.h"
 #include "provider/providers-private.h"
 
+#include "term/json.h"
+#include "term/reader.h"
+
 #include <string.h>
 
 static const char *const capabilities[] = { "approval",  "cost",     "interrupt", "resume",
@@ -320,6 +323,59 @@ decode_line(AsmDecoder *decoder, const char *line, gsize len)
         asm_decoder_json_line(decoder, line, len, types);
 }
 
+static AsmView
+get_member(AsmView map, const char *key)
+{
+        AsmView value;
+
+        return asm_view_is_set(map) && asm_view_option_get(map, key, &value) ? value
+                                                                             : ASM_VIEW_NONE;
+}
+
+static void
+put_answer(AsmBuilder *line, AsmView input, gboolean allow, const char *reason)
+{
+        asm_builder_map(line, 2);
+        asm_builder_text(line, "behavior");
+        asm_builder_text(line, allow ? "allow" : "deny");
+        if (!allow) {
+                asm_builder_text(line, "message");
+                asm_builder_text(line, reason != NULL ? reason : "denied");
+                return;
+        }
+        asm_builder_text(line, "updatedInput");
+        if (asm_view_is_set(input))
+                asm_builder_view(line, input);
+        else
+                asm_builder_map(line, 0);
+}
+
+/* the answer to a control_request `can_use_tool`; other approvals have no answer on stdin */
+static char *
+approval_line(AsmView raw, gboolean allow, const char *reason)
+{
+        AsmView request = get_member(raw, "request");
+        AsmView request_id = get_member(raw, "request_id");
+        g_auto(AsmBuilder) line = ASM_BUILDER_INIT;
+        g_autofree char *text = NULL;
+
+        if (!asm_view_is_set(request) || !asm_view_is_set(request_id))
+                return NULL;
+        asm_builder_map(&line, 2);
+        asm_builder_text(&line, "type");
+        asm_builder_text(&line, "control_response");
+        asm_builder_text(&line, "response");
+        asm_builder_map(&line, 3);
+        asm_builder_text(&line, "subtype");
+        asm_builder_text(&line, "success");
+        asm_builder_text(&line, "request_id");
+        asm_builder_view(&line, request_id);
+        asm_builder_text(&line, "response");
+        put_answer(&line, get_member(request, "input"), allow, reason);
+        text = asm_view_to_json_text(asm_builder_peek(&line));
+        return g_strconcat(text, "\n", NULL);
+}
+
 const AsmProvider asm_provider_claude = {
         .name = "claude",
         .display_name = "Claude CLI",
@@ -330,4 +386,5 @@ const AsmProvider asm_provider_claude = {
         .capabilities = capabilities,
         .build_args = build_args,
         .decode_line = decode_line,
+        .approval_line = approval_line,
 };

@@ -33,6 +33,9 @@ typedef enum {
         TYPE_COUNT,
         TYPE_PID,
         TYPE_MAP,
+        TYPE_TEXTS,
+        TYPE_SURFACE,
+        TYPE_ENVIRONMENT, /* a nested list of options */
 } OptionType;
 
 typedef struct {
@@ -42,9 +45,11 @@ typedef struct {
         const char *const *choices; /* index = value */
 } OptionRule;
 
-static const char *const mode_names[] = { "local", "remote_node", NULL };
-static const char *const lane_names[] = { "auto", "core", "sdk", NULL };
 static const char *const bootstrap_names[] = { "require_prestarted", "ensure_started", NULL };
+
+static const char *const surface_names[] = { "local_subprocess", "ssh_exec", "guest_bridge", NULL };
+/* index 0, unset, has no name that anybody can give */
+static const char *const posture_names[] = { "", "manual", "auto", "none", NULL };
 
 #define AT(member) G_STRUCT_OFFSET(AsmOptions, member)
 
@@ -52,8 +57,8 @@ static const OptionRule rules[] = {
         { "provider", TYPE_NAME, AT(provider), NULL },
         { "session_id", TYPE_ID, AT(session_id), NULL },
         { "run_id", TYPE_ID, AT(run_id), NULL },
-        { "execution_mode", TYPE_CHOICE, AT(mode), mode_names },
-        { "lane", TYPE_CHOICE, AT(lane), lane_names },
+        { "execution_mode", TYPE_CHOICE, AT(mode), asm_mode_names },
+        { "lane", TYPE_CHOICE, AT(lane), asm_lane_names },
         { "remote_node", TYPE_NAME, AT(remote_node), NULL },
         { "remote_cookie", TYPE_NAME, AT(remote_cookie), NULL },
         { "remote_cwd", TYPE_TEXT, AT(remote_cwd), NULL },
@@ -73,7 +78,15 @@ static const OptionRule rules[] = {
         { "run_deadline_ms", TYPE_TIMEOUT, AT(run_deadline_ms), NULL },
         { "max_concurrent_runs", TYPE_COUNT, AT(max_concurrent_runs), NULL },
         { "max_queued_runs", TYPE_COUNT, AT(max_queued_runs), NULL },
+        { "approval_timeout_ms", TYPE_TIMEOUT, AT(approval_timeout_ms), NULL },
+        { "interrupt_grace_ms", TYPE_COUNT, AT(interrupt_grace_ms), NULL },
         { "subscriber", TYPE_PID, AT(subscriber), NULL },
+        { "owner", TYPE_PID, AT(owner), NULL },
+        { "execution_surface", TYPE_SURFACE, AT(surface), NULL },
+        { "execution_environment", TYPE_ENVIRONMENT, 0, NULL },
+        { "workspace_root", TYPE_TEXT, AT(workspace_root), NULL },
+        { "allowed_tools", TYPE_TEXTS, AT(allowed_tools), NULL },
+        { "approval_posture", TYPE_CHOICE, AT(approval_posture), posture_names },
         { "metadata", TYPE_MAP, AT(metadata), NULL },
 };
 
@@ -99,6 +112,8 @@ asm_options_init(AsmOptions *options)
                                  .stream_timeout_ms = 60000,
                                  .queue_timeout_ms = ASM_TIMEOUT_INFINITY,
                                  .run_deadline_ms = 600000,
+                                 .approval_timeout_ms = 120000,
+                                 .interrupt_grace_ms = 2000,
                                  .max_concurrent_runs = 1,
                                  .max_queued_runs = 10 };
 }
@@ -115,8 +130,13 @@ asm_options_clear(AsmOptions *options)
         g_free(options->cwd);
         g_free(options->cli_path);
         g_clear_pointer(&options->subscriber, asm_term_unref);
+        g_clear_pointer(&options->owner, asm_term_unref);
         g_clear_pointer(&options->metadata, asm_term_unref);
+        g_clear_pointer(&options->surface, asm_term_unref);
+        g_free(options->workspace_root);
+        g_strfreev(options->allowed_tools);
         g_clear_pointer(&options->provider_options, g_ptr_array_unref);
+        g_clear_pointer(&options->driver_extra, g_ptr_array_unref);
         *options = (AsmOptions){ 0 };
 }
 
@@ -175,13 +195,13 @@ set_choice(AsmOptions *options,
         g_autofree char *text = asm_view_dup_text(value, /* accept_atoms= */ TRUE);
         g_autofree char *expected = NULL;
 
-        for (gint i = 0; rule->choices[i] != NULL; i++) {
-                if (g_strcmp0(text, rule->choices[i]) == 0) {
+        for (gint i = 0; text != NULL && *text != '\0' && rule->choices[i] != NULL; i++) {
+                if (strcmp(text, rule->choices[i]) == 0) {
                         *(gint *)G_STRUCT_MEMBER_P(options, rule->offset) = i;
                         return TRUE;
                 }
         }
-        expected = g_strjoinv(" or ", (char **)rule->choices);
+        expected = g_strjoinv(" or ", (char **)rule->choices + (*rule->choices[0] == '\0'));
         return invalid(ret_failure, rule->key, value, expected);
 }
 
@@ -225,6 +245,54 @@ set_term(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure 
 }
 
 static gboolean
+set_texts(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
+{
+        GStrv *field = (GStrv *)G_STRUCT_MEMBER_P(options, rule->offset);
+        g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+        AsmListCursor cursor = asm_view_list(value);
+        AsmView element;
+        guint n;
+
+        if (!asm_view_get_list_length(value, &n))
+                return invalid(ret_failure, rule->key, value, "a list of strings");
+        while (asm_list_next(&cursor, &element)) {
+                g_autofree char *text = asm_view_dup_text(element, /* accept_atoms= */ TRUE);
+
+                if (text == NULL || *text == '\0')
+                        return invalid(ret_failure, rule->key, value, "a list of strings");
+                g_strv_builder_add(builder, text);
+        }
+        g_strfreev(*field);
+        *field = g_strv_builder_end(builder);
+        return TRUE;
+}
+
+/* an atom, or a map or keyword list with surface_kind */
+static gboolean
+set_surface(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
+{
+        OptionRule kind = { "execution_surface", TYPE_CHOICE, AT(surface_kind), surface_names };
+        AsmView given = value;
+
+        if (asm_view_kind(value) != ASM_KIND_ATOM &&
+            !asm_view_option_get(value, "surface_kind", &given))
+                return invalid(ret_failure,
+                               rule->key,
+                               value,
+                               "local_subprocess, ssh_exec or guest_bridge, or a map with surface_kind");
+        if (!set_choice(options, &kind, given, ret_failure))
+                return FALSE;
+        g_clear_pointer(&options->surface, asm_term_unref);
+        options->surface = asm_term_new(value);
+        return TRUE;
+}
+
+static gboolean apply_list(AsmOptions *options,
+                           const char *what,
+                           AsmView given,
+                           AsmFailure **ret_failure);
+
+static gboolean
 set_option(AsmOptions *options,
            const OptionRule *rule,
            AsmView value,
@@ -243,36 +311,56 @@ set_option(AsmOptions *options,
         case TYPE_PID:
         case TYPE_MAP:
                 return set_term(options, rule, value, ret_failure);
+        case TYPE_TEXTS:
+                return set_texts(options, rule, value, ret_failure);
+        case TYPE_SURFACE:
+                return set_surface(options, rule, value, ret_failure);
+        case TYPE_ENVIRONMENT:
+                return apply_list(options, rule->key, value, ret_failure);
         }
         return FALSE;
 }
 
+/* FALSE: there are too many */
 static gboolean
-set_provider_option(AsmOptions *options, const char *key, AsmView value, AsmFailure **ret_failure)
+keep_option(GPtrArray **list, const char *key, AsmView value)
 {
         AsmProviderOption *option;
 
-        if (options->provider_options == NULL)
-                options->provider_options = g_ptr_array_new_with_free_func(provider_option_free);
-        for (guint i = 0; i < options->provider_options->len; i++) {
-                option = g_ptr_array_index(options->provider_options, i);
+        if (*list == NULL)
+                *list = g_ptr_array_new_with_free_func(provider_option_free);
+        for (guint i = 0; i < (*list)->len; i++) {
+                option = g_ptr_array_index(*list, i);
                 if (strcmp(option->key, key) == 0) {
                         asm_term_unref(option->value);
                         option->value = asm_term_new(value);
                         return TRUE;
                 }
         }
-        if (options->provider_options->len >= PROVIDER_OPTIONS_MAX)
-                return invalid(ret_failure, key, value, "at most 256 provider options");
+        if ((*list)->len >= PROVIDER_OPTIONS_MAX)
+                return FALSE;
         option = g_new(AsmProviderOption, 1);
         option->key = g_strdup(key);
         option->value = asm_term_new(value);
-        g_ptr_array_add(options->provider_options, option);
+        g_ptr_array_add(*list, option);
         return TRUE;
 }
 
+void
+asm_options_set_provider_text(AsmOptions *options, const char *key, const char *text)
+{
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+
+        asm_builder_text(&value, text);
+        keep_option(&options->provider_options, key, asm_builder_peek(&value));
+}
+
 static gboolean
-apply_one(AsmOptions *options, AsmView key, AsmView value, AsmFailure **ret_failure)
+apply_one(AsmOptions *options,
+          GPtrArray **unknown,
+          AsmView key,
+          AsmView value,
+          AsmFailure **ret_failure)
 {
         g_autofree char *name = asm_view_dup_text(key, /* accept_atoms= */ TRUE);
 
@@ -284,19 +372,22 @@ apply_one(AsmOptions *options, AsmView key, AsmView value, AsmFailure **ret_fail
                 if (strcmp(rules[i].key, name) == 0)
                         return set_option(options, &rules[i], value, ret_failure);
         }
-        return set_provider_option(options, name, value, ret_failure);
+        return keep_option(unknown, name, value) ||
+               invalid(ret_failure, name, value, "at most 256 other options");
 }
 
 static gboolean
 apply_list(AsmOptions *options, const char *what, AsmView given, AsmFailure **ret_failure)
 {
+        GPtrArray **unknown = strcmp(what, "driver_opts") == 0 ? &options->driver_extra
+                                                               : &options->provider_options;
         AsmOptionCursor cursor;
         AsmView key;
         AsmView value;
 
         asm_option_cursor_init(&cursor, given);
         while (asm_option_next(&cursor, &key, &value)) {
-                if (!apply_one(options, key, value, ret_failure))
+                if (!apply_one(options, unknown, key, value, ret_failure))
                         return FALSE;
         }
         if (!asm_option_cursor_is_malformed(&cursor))
@@ -305,24 +396,58 @@ apply_list(AsmOptions *options, const char *what, AsmView given, AsmFailure **re
 }
 
 gboolean
-asm_options_apply(AsmOptions *options, AsmView given, AsmFailure **ret_failure)
+asm_options_apply(AsmOptions *options,
+                  const AsmView *layers,
+                  guint n_layers,
+                  AsmFailure **ret_failure)
 {
         AsmView driver;
 
-        if (!asm_view_is_set(given))
-                return TRUE;
-        if (!apply_list(options, "list", given, ret_failure))
-                return FALSE;
-        return !asm_view_option_get(given, "driver_opts", &driver) ||
-               apply_list(options, "driver_opts", driver, ret_failure);
+        for (guint i = 0; i < n_layers; i++) {
+                if (asm_view_is_set(layers[i]) &&
+                    !apply_list(options, "list", layers[i], ret_failure))
+                        return FALSE;
+        }
+        for (guint i = 0; i < n_layers; i++) {
+                if (asm_view_is_set(layers[i]) &&
+                    asm_view_option_get(layers[i], "driver_opts", &driver) &&
+                    !apply_list(options, "driver_opts", driver, ret_failure))
+                        return FALSE;
+        }
+        return TRUE;
+}
+
+/* the permission mode that a posture stands for; one that is given wins */
+static const char *
+posture_mode(const AsmOptions *options)
+{
+        GPtrArray *list = options->provider_options;
+
+        for (guint i = 0; list != NULL && i < list->len; i++) {
+                const AsmProviderOption *option = g_ptr_array_index(list, i);
+
+                if (strcmp(option->key, "permission_mode") == 0)
+                        return NULL;
+        }
+        switch ((AsmApprovalPosture)options->approval_posture) {
+        case ASM_POSTURE_MANUAL:
+                return "default";
+        case ASM_POSTURE_AUTO:
+                return "auto";
+        case ASM_POSTURE_UNSET:
+        case ASM_POSTURE_NONE:
+                break;
+        }
+        return NULL;
 }
 
 void
 asm_builder_provider_options(AsmBuilder *builder, const AsmOptions *options)
 {
         guint n = options->provider_options != NULL ? options->provider_options->len : 0;
+        const char *mode = posture_mode(options);
 
-        asm_builder_list(builder, n);
+        asm_builder_list(builder, n + (mode != NULL));
         for (guint i = 0; i < n; i++) {
                 AsmProviderOption *option = g_ptr_array_index(options->provider_options, i);
 
@@ -330,12 +455,56 @@ asm_builder_provider_options(AsmBuilder *builder, const AsmOptions *options)
                 asm_builder_atom(builder, option->key);
                 asm_builder_term(builder, option->value);
         }
+        if (mode != NULL) {
+                asm_builder_tuple(builder, 2);
+                asm_builder_atom(builder, "permission_mode");
+                asm_builder_atom(builder, mode);
+        }
         asm_builder_nil(builder);
+}
+
+static void
+put_surface_field(AsmBuilder *builder, AsmView given, const char *key, const char *fallback)
+{
+        AsmView value;
+
+        asm_builder_atom(builder, key);
+        if (asm_view_is_set(given) && asm_view_option_get(given, key, &value))
+                asm_builder_view(builder, value);
+        else if (strcmp(key, "transport_options") == 0)
+                asm_builder_nil(builder);
+        else if (strcmp(key, "observability") == 0)
+                asm_builder_map(builder, 0);
+        else if (fallback != NULL)
+                asm_builder_text(builder, fallback);
+        else
+                asm_builder_nil_atom(builder);
+}
+
+void
+asm_builder_surface(AsmBuilder *builder, const AsmOptions *options)
+{
+        static const char *const keys[] = { "transport_options", "target_id",      "lease_ref",
+                                            "surface_ref",       "boundary_class", "observability" };
+        AsmView given = ASM_VIEW_NONE;
+
+        if (options->surface != NULL &&
+            asm_view_kind(asm_term_view(options->surface)) != ASM_KIND_ATOM)
+                given = asm_term_view(options->surface);
+        asm_builder_map(builder, 3 + G_N_ELEMENTS(keys));
+        asm_builder_atom(builder, "__struct__");
+        asm_builder_atom(builder, "Elixir.CliSubprocessCore.ExecutionSurface");
+        asm_builder_atom(builder, "surface_kind");
+        asm_builder_atom(builder, surface_names[options->surface_kind]);
+        put_surface_field(builder, given, "contract_version", "execution_surface.v1");
+        for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+                put_surface_field(builder, given, keys[i], NULL);
 }
 
 gboolean
 asm_options_check(const AsmOptions *options,
                   const AsmProvider **ret_provider,
+                  AsmLaneChoice *ret_lane,
                   AsmFailure **ret_failure)
 {
         g_autoptr(GError) error = NULL;
@@ -352,14 +521,28 @@ asm_options_check(const AsmOptions *options,
                         ASM_FAILURE_CONFIG_INVALID, ASM_DOMAIN_CONFIG, "%s", error->message);
                 return FALSE;
         }
-        if (options->lane == ASM_LANE_SDK) {
+        if (!asm_lane_resolve(provider, options->lane, options->mode, ret_lane, ret_failure))
+                return FALSE;
+        if (options->approval_posture == ASM_POSTURE_NONE) {
                 *ret_failure = asm_failure_new(
                         ASM_FAILURE_CONFIG_INVALID,
                         ASM_DOMAIN_CONFIG,
-                        options->mode == ASM_MODE_REMOTE_NODE
-                                ? "lane sdk does not go with execution_mode remote_node: use lane auto or core"
-                                : "no sdk kit for provider %s is installed: use lane auto or core",
-                        provider->name);
+                        "option approval_posture: none is refused, a run without approvals needs a permission_mode that says so; expected manual or auto");
+                return FALSE;
+        }
+        if (options->mode == ASM_MODE_LOCAL &&
+            options->surface_kind == ASM_SURFACE_GUEST_BRIDGE) {
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "option execution_surface: guest_bridge goes with execution_mode remote_node only");
+                return FALSE;
+        }
+        if (options->mode == ASM_MODE_LOCAL && options->surface_kind == ASM_SURFACE_SSH_EXEC) {
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "option execution_surface: ssh_exec is not supported for local runs, use execution_mode remote_node");
                 return FALSE;
         }
         if (options->mode == ASM_MODE_REMOTE_NODE && options->remote_node == NULL) {
@@ -371,58 +554,4 @@ asm_options_check(const AsmOptions *options,
         }
         *ret_provider = provider;
         return TRUE;
-}
-
-static void
-put_atom_list(AsmBuilder *builder, const char *const *names)
-{
-        guint n = g_strv_length((char **)names);
-
-        asm_builder_list(builder, n);
-        for (guint i = 0; i < n; i++)
-                asm_builder_atom(builder, names[i]);
-        asm_builder_nil(builder);
-}
-
-static void
-put_atom_pair(AsmBuilder *builder, const char *key, const char *value)
-{
-        asm_builder_atom(builder, key);
-        asm_builder_atom(builder, value);
-}
-
-/* keys of run metadata; sorted as Elixir shows small maps does not matter on the wire */
-void
-asm_builder_run_metadata(AsmBuilder *builder,
-                         const AsmOptions *options,
-                         const AsmProvider *provider)
-{
-        static const char *const only_core[] = { "core", NULL };
-        g_auto(AsmBuilder) own = ASM_BUILDER_INIT;
-
-        asm_builder_map(&own, 15);
-        put_atom_pair(&own, "provider", provider->name);
-        asm_builder_atom(&own, "provider_display_name");
-        asm_builder_text(&own, provider->display_name);
-        put_atom_pair(&own, "core_profile_id", provider->name);
-        put_atom_pair(&own, "sdk_runtime", "nil");
-        put_atom_pair(&own, "sdk_available?", "false");
-        asm_builder_atom(&own, "available_lanes");
-        put_atom_list(&own, only_core);
-        put_atom_pair(&own, "default_lane", "auto");
-        put_atom_pair(&own, "requested_lane", lane_names[options->lane]);
-        put_atom_pair(&own, "preferred_lane", "core");
-        put_atom_pair(&own,
-                      "lane_reason",
-                      options->lane == ASM_LANE_CORE ? "explicit_core" : "sdk_unavailable");
-        asm_builder_atom(&own, "capabilities");
-        put_atom_list(&own, provider->capabilities);
-        put_atom_pair(&own, "lane", "core");
-        put_atom_pair(&own, "backend", "Elixir.ASM.ProviderBackend.Core");
-        put_atom_pair(&own, "execution_mode", mode_names[options->mode]);
-        put_atom_pair(&own, "lane_fallback_reason", "nil");
-        asm_builder_metadata(builder,
-                             asm_builder_peek(&own),
-                             options->metadata != NULL ? asm_term_view(options->metadata)
-                                                       : ASM_VIEW_NONE);
 }

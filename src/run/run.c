@@ -19,9 +19,12 @@
 
 #include "run/run.h"
 
+#include "approvals-private.h"
 #include "proc/procs.h"
 #include "term/print.h"
 #include "term/reader.h"
+
+#include <string.h>
 
 typedef struct {
         AsmTerm *pid;
@@ -46,6 +49,7 @@ struct _AsmRun {
         char *prompt;
         AsmTerm *metadata;
         AsmReducer *reducer;
+        AsmApprovals *approvals;
         AsmBackend *backend;
         GArray *subscribers; /* of Subscriber */
         GArray *waiters;     /* of Waiter; NULL: none */
@@ -59,7 +63,7 @@ struct _AsmRun {
         gboolean is_over;
 };
 
-static void finish(AsmRun *run);
+static void finish(AsmRun *run, guint grace_ms);
 
 static void
 send_to_all(AsmRun *run, AsmView message)
@@ -171,7 +175,7 @@ asm_run_fail(AsmRun *run, const AsmFailure *failure)
         if (run->is_over)
                 return;
         emit_error(run, failure, "fatal");
-        finish(run);
+        finish(run, 0);
 }
 
 void
@@ -186,18 +190,18 @@ asm_run_interrupt(AsmRun *run, const char *message)
         failure = asm_failure_new(
                 ASM_FAILURE_USER_CANCELLED, ASM_DOMAIN_RUNTIME, "%s", message);
         emit_error(run, failure, "warning");
-        finish(run);
+        finish(run, run->options.interrupt_grace_ms);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
 
 static void
-close_backend(AsmRun *run)
+close_backend(AsmRun *run, guint grace_ms)
 {
         AsmBackend *backend = g_steal_pointer(&run->backend);
 
         if (backend != NULL)
-                backend->klass->close(backend);
+                backend->klass->close(backend, grace_ms);
 }
 
 static void
@@ -245,12 +249,13 @@ tell_waiters(AsmRun *run)
 }
 
 static void
-finish(AsmRun *run)
+finish(AsmRun *run, guint grace_ms)
 {
         run->is_over = TRUE;
         asm_timer_disarm(&run->deadline);
         asm_timer_disarm(&run->stream_timer);
-        close_backend(run);
+        g_clear_pointer(&run->approvals, asm_approvals_free);
+        close_backend(run, grace_ms);
         tell_done(run);
         g_debug("run %s: %s after %" G_GINT64_FORMAT " events",
                 run->id,
@@ -260,6 +265,102 @@ finish(AsmRun *run)
         tell_waiters(run);
         run->listener->finished(run, run->user_data);
         asm_server_unref(&run->server);
+}
+
+/* --- approvals and tools --------------------------------------------------------------------- */
+
+static void
+approval_requested(AsmRun *run, const AsmCoreEvent *core)
+{
+        if (!asm_approvals_add(run->approvals, core))
+                g_warning("run %s: an approval without an id, or one too many, ignoring", run->id);
+}
+
+static void
+approval_resolved_elsewhere(AsmRun *run, const AsmCoreEvent *core)
+{
+        AsmView view;
+        g_autofree char *id = NULL;
+
+        if (asm_view_map_get(core->payload, "approval_id", &view))
+                id = asm_view_dup_text(view, /* accept_atoms= */ FALSE);
+        if (id != NULL)
+                asm_approval_free(asm_approvals_take(run->approvals, id));
+}
+
+gboolean
+asm_run_approve(AsmRun *run, const char *approval_id, gboolean allow, const char *reason)
+{
+        g_autoptr(AsmApproval) approval =
+                run->approvals != NULL ? asm_approvals_take(run->approvals, approval_id) : NULL;
+        g_auto(AsmBuilder) payload = ASM_BUILDER_INIT;
+        g_autofree char *line = NULL;
+
+        if (approval == NULL)
+                return FALSE;
+        asm_builder_payload_begin(&payload, ASM_EVENT_APPROVAL_RESOLVED, 3, ASM_VIEW_NONE);
+        asm_builder_atom(&payload, "approval_id");
+        asm_builder_text(&payload, approval_id);
+        asm_builder_atom(&payload, "decision");
+        asm_builder_atom(&payload, allow ? "allow" : "deny");
+        asm_builder_atom(&payload, "reason");
+        asm_builder_text(&payload, reason);
+        emit_own(run, ASM_EVENT_APPROVAL_RESOLVED, asm_builder_peek(&payload));
+        if (run->backend == NULL)
+                return TRUE;
+        run->backend->klass->approve(run->backend, approval_id, allow, reason);
+        if (run->provider->approval_line != NULL && approval->raw != NULL)
+                line = run->provider->approval_line(asm_term_view(approval->raw), allow, reason);
+        if (line != NULL)
+                run->backend->klass->send_input(run->backend, line, strlen(line));
+        return TRUE;
+}
+
+static void
+on_approval_expired(const char *id, gpointer user_data)
+{
+        asm_run_approve(user_data, id, /* allow= */ FALSE, "timeout");
+}
+
+gboolean
+asm_run_has_approval(const AsmRun *run, const char *approval_id)
+{
+        return run->approvals != NULL && asm_approvals_has(run->approvals, approval_id);
+}
+
+guint
+asm_run_count_approvals(const AsmRun *run)
+{
+        return run->approvals != NULL ? asm_approvals_count(run->approvals) : 0;
+}
+
+void
+asm_builder_run_approvals(AsmBuilder *builder, const AsmRun *run)
+{
+        if (run->approvals != NULL)
+                asm_builder_approvals(builder, run->approvals, run->id);
+}
+
+/* a tool that is not in allowed_tools ends the run */
+static void
+check_tool(AsmRun *run, const AsmCoreEvent *core)
+{
+        const char *const *allowed = (const char *const *)run->options.allowed_tools;
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *tool = NULL;
+        AsmView view;
+
+        if (allowed == NULL || allowed[0] == NULL)
+                return;
+        if (asm_view_map_get(core->payload, "tool_name", &view))
+                tool = asm_view_dup_text(view, /* accept_atoms= */ TRUE);
+        if (tool != NULL && g_strv_contains(allowed, tool))
+                return;
+        failure = asm_failure_new(ASM_FAILURE_GUARDRAIL_BLOCKED,
+                                  ASM_DOMAIN_GUARDRAIL,
+                                  "tool '%s' is not in allowed_tools",
+                                  tool != NULL ? tool : "(unnamed)");
+        asm_run_fail(run, failure);
 }
 
 /* --- what the backend says ------------------------------------------------------------------- */
@@ -279,7 +380,13 @@ on_backend_event(AsmView view, gpointer user_data)
                 return;
         emit(run, &core);
         if (asm_run_status_is_final(asm_reducer_get_status(run->reducer)))
-                finish(run);
+                finish(run, 0);
+        else if (core.kind == ASM_EVENT_APPROVAL_REQUESTED)
+                approval_requested(run, &core);
+        else if (core.kind == ASM_EVENT_APPROVAL_RESOLVED)
+                approval_resolved_elsewhere(run, &core);
+        else if (core.kind == ASM_EVENT_TOOL_USE)
+                check_tool(run, &core);
 }
 
 static void
@@ -299,7 +406,7 @@ on_backend_ended(AsmView reason, gpointer user_data)
                 return;
         if (asm_view_is_atom(reason, "normal") || asm_view_is_atom(reason, "shutdown")) {
                 emit_completed(run);
-                finish(run);
+                finish(run, 0);
                 return;
         }
         shown = asm_view_print(reason, ASM_SYNTAX_ERLANG, 400);
@@ -331,7 +438,8 @@ on_deadline(AsmTimer *timer, gpointer user_data)
 
         if (run->backend != NULL)
                 run->backend->klass->interrupt(run->backend);
-        asm_run_fail(run, failure);
+        emit_error(run, failure, "fatal");
+        finish(run, run->options.interrupt_grace_ms);
 }
 
 /* armed once, it looks when the last event came: events do not touch the timers */
@@ -373,6 +481,7 @@ asm_run_start(AsmRun *run)
 {
         const AsmOptions *options = &run->options;
         g_auto(AsmBuilder) provider_options = ASM_BUILDER_INIT;
+        g_auto(AsmBuilder) surface = ASM_BUILDER_INIT;
         gboolean is_remote = options->mode == ASM_MODE_REMOTE_NODE;
         AsmBackendSpec spec = { .provider = run->provider,
                                 .run_id = run->id,
@@ -388,7 +497,11 @@ asm_run_start(AsmRun *run)
                                 .ensure_started = options->ensure_started != 0 };
 
         g_return_if_fail(run->started_us == 0);
-        spec.cwd = is_remote && options->remote_cwd != NULL ? options->remote_cwd : options->cwd;
+        spec.cwd = is_remote && options->remote_cwd != NULL ? options->remote_cwd
+                   : options->cwd != NULL                   ? options->cwd
+                                                            : options->workspace_root;
+        asm_builder_surface(&surface, options);
+        spec.surface = asm_builder_peek(&surface);
         asm_builder_provider_options(&provider_options, options);
         spec.options = asm_builder_peek(&provider_options);
         run->started_us = run->last_event_us = g_get_monotonic_time();
@@ -527,6 +640,7 @@ on_finalize(AsmServer *server)
         g_free(run->prompt);
         asm_term_unref(run->metadata);
         asm_reducer_free(run->reducer);
+        g_clear_pointer(&run->approvals, asm_approvals_free);
         g_array_unref(run->subscribers);
         g_clear_pointer(&run->waiters, g_array_unref);
         asm_builder_clear(&run->message);
@@ -543,6 +657,7 @@ AsmRun *
 asm_run_new(const AsmRunContext *context,
             AsmOptions *options,
             const AsmProvider *provider,
+            const AsmLaneChoice *lane,
             const char *prompt,
             const char *session_id,
             const AsmRunListener *listener,
@@ -550,6 +665,7 @@ asm_run_new(const AsmRunContext *context,
 {
         AsmRun *run = g_new0(AsmRun, 1);
         g_auto(AsmBuilder) metadata = ASM_BUILDER_INIT;
+        g_auto(AsmBuilder) lane_map = ASM_BUILDER_INIT;
 
         run->context = *context;
         run->options = *options;
@@ -561,9 +677,18 @@ asm_run_new(const AsmRunContext *context,
                                               : g_strdup(asm_id_new().text);
         run->session_id = g_strdup(session_id);
         run->prompt = g_strdup(prompt);
-        asm_builder_run_metadata(&metadata, &run->options, provider);
+        asm_builder_lane(&lane_map, provider, lane);
+        asm_builder_metadata(&metadata,
+                             asm_builder_peek(&lane_map),
+                             run->options.metadata != NULL ? asm_term_view(run->options.metadata)
+                                                           : ASM_VIEW_NONE);
         run->metadata = asm_builder_end(&metadata);
         run->reducer = asm_reducer_new(provider->name, context->max_result);
+        run->approvals = asm_approvals_new(asm_procs_get_timers(context->backend.procs),
+                                           run->options.approval_timeout_ms,
+                                           context->max_approvals,
+                                           on_approval_expired,
+                                           run);
         run->subscribers = g_array_new(FALSE, FALSE, sizeof(Subscriber));
         g_array_set_clear_func(run->subscribers, subscriber_clear);
         asm_server_start(&run->server, &run_class, context->backend.procs);
@@ -579,7 +704,7 @@ asm_run_free(AsmRun *run)
                 run->is_over = TRUE;
                 asm_timer_disarm(&run->deadline);
                 asm_timer_disarm(&run->stream_timer);
-                close_backend(run);
+                close_backend(run, 0);
                 tell_done(run);
         }
         asm_server_stop_atom(&run->server, "normal");
@@ -590,6 +715,18 @@ const char *
 asm_run_get_id(const AsmRun *run)
 {
         return run->id;
+}
+
+const char *
+asm_run_get_provider_session_id(const AsmRun *run)
+{
+        return asm_reducer_get_provider_session_id(run->reducer);
+}
+
+AsmView
+asm_run_get_metadata(const AsmRun *run)
+{
+        return asm_term_view(run->metadata);
 }
 
 AsmRunStatus

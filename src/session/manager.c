@@ -14,9 +14,12 @@ asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits
 
         manager->run_context = (AsmRunContext){ .backend = *context,
                                                 .max_result = limits->max_result,
-                                                .max_subscribers = limits->max_subscribers };
+                                                .max_subscribers = limits->max_subscribers,
+                                                .max_approvals = limits->max_approvals };
         manager->limits = *limits;
         manager->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+        manager->defaults = g_hash_table_new_full(
+                g_str_hash, g_str_equal, g_free, (GDestroyNotify)asm_term_unref);
         return manager;
 }
 
@@ -27,7 +30,23 @@ asm_manager_free(AsmManager *manager)
                 return;
         g_assert(g_hash_table_size(manager->by_id) == 0);
         g_hash_table_unref(manager->by_id);
+        g_hash_table_unref(manager->defaults);
         g_free(manager);
+}
+
+void
+asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView options)
+{
+        g_hash_table_replace(
+                manager->defaults, g_strdup(provider != NULL ? provider : ""), asm_term_new(options));
+}
+
+const AsmTerm *
+asm_manager_get_defaults(AsmManager *manager, const char *provider)
+{
+        const AsmTerm *own = g_hash_table_lookup(manager->defaults, provider);
+
+        return own != NULL ? own : g_hash_table_lookup(manager->defaults, "");
 }
 
 AsmSession *

@@ -9,6 +9,7 @@ struct _AsmManager {
         AsmRunContext run_context;
         AsmManagerLimits limits;
         GHashTable *by_id; /* id -> borrowed AsmSession */
+        GHashTable *defaults; /* provider -> owned AsmTerm; "" for all */
         guint64 n_started; /* ever */
         guint n_runs;      /* now, waiting ones included */
 };
@@ -26,6 +27,14 @@ struct _AsmSession {
         GQueue queue;      /* owned Queued */
         AsmCost cost;      /* of finished runs */
         guint n_finished;
+        AsmTerm *checkpoint; /* NULL: none yet */
+        AsmRef owner;        /* the monitor on it; not set: no owner */
         gboolean is_one_shot; /* ends with its first run */
         gboolean is_stopping;
 };
+
+/* (nullable): borrowed: the defaults that apply to @provider */
+const AsmTerm *asm_manager_get_defaults(AsmManager *manager, const char *provider);
+void asm_session_take_checkpoint(AsmSession *session, const AsmRun *run);
+/* session-call.c: the gen_server calls that a session answers */
+void asm_session_on_call(AsmServer *server, AsmView from, AsmView request);

@@ -52,12 +52,41 @@ add_cost(AsmCost *total, const AsmCost *cost)
         total->cost_usd += cost->cost_usd;
 }
 
+/* what a later run can go on from: taken of every run that the provider gave a session id */
+void
+asm_session_take_checkpoint(AsmSession *session, const AsmRun *run)
+{
+        const char *id = asm_run_get_provider_session_id(run);
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+
+        if (id == NULL)
+                return;
+        asm_builder_map(&builder, 7);
+        asm_builder_atom(&builder, "session_id");
+        asm_builder_text(&builder, session->id);
+        asm_builder_atom(&builder, "provider");
+        asm_builder_atom(&builder, session->provider->name);
+        asm_builder_atom(&builder, "captured_at");
+        asm_builder_datetime(&builder, g_get_real_time());
+        asm_builder_atom(&builder, "run_id");
+        asm_builder_text(&builder, asm_run_get_id(run));
+        asm_builder_atom(&builder, "provider_session_id");
+        asm_builder_text(&builder, id);
+        asm_builder_atom(&builder, "cost");
+        asm_builder_cost(&builder, asm_run_get_cost(run));
+        asm_builder_atom(&builder, "metadata");
+        asm_builder_view(&builder, asm_run_get_metadata(run));
+        g_clear_pointer(&session->checkpoint, asm_term_unref);
+        session->checkpoint = asm_builder_end(&builder);
+}
+
 static void
 on_run_finished(AsmRun *run, gpointer user_data)
 {
         AsmSession *session = user_data;
         Queued *queued = take_queued(session, run);
 
+        asm_session_take_checkpoint(session, run);
         if (queued != NULL)
                 queued_free(queued);
         else
@@ -183,17 +212,25 @@ admit(AsmSession *session, const AsmOptions *options, AsmFailure **ret_failure)
 static gboolean
 resolve(AsmSession *session,
         AsmView given,
+        const char *resume,
         AsmOptions *options,
         const AsmProvider **ret_provider,
+        AsmLaneChoice *ret_lane,
         AsmFailure **ret_failure)
 {
+        const AsmTerm *defaults = asm_manager_get_defaults(session->manager, session->provider->name);
+        const AsmView layers[] = {
+                defaults != NULL ? asm_term_view(defaults) : ASM_VIEW_NONE,
+                session->options != NULL ? asm_term_view(session->options) : ASM_VIEW_NONE,
+                given,
+        };
+
         asm_options_init(options);
-        if (session->options != NULL &&
-            !asm_options_apply(options, asm_term_view(session->options), ret_failure))
+        if (!asm_options_apply(options, layers, G_N_ELEMENTS(layers), ret_failure))
                 return FALSE;
-        if (!asm_options_apply(options, given, ret_failure))
-                return FALSE;
-        if (asm_view_option_get(given, "provider", &(AsmView){ 0 }) &&
+        if (resume != NULL)
+                asm_options_set_provider_text(options, "resume", resume);
+        if (asm_view_is_set(given) && asm_view_option_get(given, "provider", &(AsmView){ 0 }) &&
             strcmp(options->provider, session->provider->name) != 0) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
                                                ASM_DOMAIN_CONFIG,
@@ -203,33 +240,36 @@ resolve(AsmSession *session,
         }
         g_free(options->provider);
         options->provider = g_strdup(session->provider->name);
-        return asm_options_check(options, ret_provider, ret_failure);
+        return asm_options_check(options, ret_provider, ret_lane, ret_failure);
 }
 
 AsmRun *
-asm_session_submit(AsmSession *session,
-                   const char *prompt,
-                   AsmView given,
-                   AsmView subscriber,
-                   AsmRunWaiterFunc waiter,
-                   gpointer user_data,
-                   AsmFailure **ret_failure)
+asm_session_submit(AsmSession *session, const AsmSubmission *submission, AsmFailure **ret_failure)
 {
         AsmManager *manager = session->manager;
         g_auto(AsmOptions) options = { 0 };
         g_autoptr(AsmTerm) named = NULL;
         g_autoptr(AsmRun) run = NULL;
+        AsmView subscriber = submission->subscriber;
         const AsmProvider *provider;
+        AsmLaneChoice lane;
         AsmRun *submitted;
 
-        if (!resolve(session, given, &options, &provider, ret_failure) ||
+        if (!resolve(session,
+                     submission->options,
+                     submission->resume,
+                     &options,
+                     &provider,
+                     &lane,
+                     ret_failure) ||
             !admit(session, &options, ret_failure))
                 return NULL;
         named = g_steal_pointer(&options.subscriber);
         run = asm_run_new(&manager->run_context,
                           &options,
                           provider,
-                          prompt,
+                          &lane,
+                          submission->prompt,
                           session->id,
                           &run_listener,
                           session);
@@ -237,8 +277,8 @@ asm_session_submit(AsmSession *session,
                 subscriber = asm_term_view(named);
         if (asm_view_is_set(subscriber) && !asm_run_subscribe(run, subscriber, ret_failure))
                 return NULL;
-        if (waiter != NULL)
-                asm_run_add_waiter(run, waiter, user_data);
+        if (submission->waiter != NULL)
+                asm_run_add_waiter(run, submission->waiter, submission->user_data);
         submitted = g_steal_pointer(&run);
         manager->n_runs++;
         if (n_active(session) < session->max_concurrent_runs)
@@ -268,93 +308,9 @@ asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_
 /* --- the process ----------------------------------------------------------------------------- */
 
 static void
-reply_failure(AsmSession *session, AsmView from, const AsmFailure *failure)
-{
-        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
-
-        asm_builder_tuple(&reply, 2);
-        asm_builder_atom(&reply, "error");
-        asm_builder_failure(&reply, failure);
-        asm_procs_reply(
-                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
-}
-
-/* {submit_run, Prompt, Options} -> {ok, RunId, Pid | queued}; events go to the caller */
-static void
-call_submit(AsmSession *session, AsmView from, AsmView prompt_view, AsmView options)
-{
-        g_autofree char *prompt = asm_view_dup_text(prompt_view, FALSE);
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
-        AsmView caller[2];
-        AsmRun *run = NULL;
-
-        if (prompt == NULL || !asm_view_get_tuple(from, 2, caller))
-                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                          ASM_DOMAIN_CONFIG,
-                                          "prompt: expected a string");
-        else
-                run = asm_session_submit(
-                        session, prompt, options, caller[0], NULL, NULL, &failure);
-        if (run == NULL) {
-                reply_failure(session, from, failure);
-                return;
-        }
-        asm_builder_tuple(&reply, 3);
-        asm_builder_atom(&reply, "ok");
-        asm_builder_text(&reply, asm_run_get_id(run));
-        if (asm_run_is_started(run))
-                asm_builder_run_pid(&reply, run);
-        else
-                asm_builder_atom(&reply, "queued");
-        asm_procs_reply(
-                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
-}
-
-static void
-call_cancel(AsmSession *session, AsmView from, AsmView run_id_view)
-{
-        g_autofree char *run_id = asm_view_dup_text(run_id_view, FALSE);
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
-
-        if (!asm_session_interrupt(session, run_id != NULL ? run_id : "", &failure)) {
-                reply_failure(session, from, failure);
-                return;
-        }
-        asm_builder_atom(&reply, "ok");
-        asm_procs_reply(
-                session->manager->run_context.backend.procs, from, asm_builder_peek(&reply));
-}
-
-static void
 get_state(AsmServer *server, AsmBuilder *builder)
 {
         asm_builder_session_info(builder, (AsmSession *)server);
-}
-
-static void
-on_call(AsmServer *server, AsmView from, AsmView request)
-{
-        AsmSession *session = (AsmSession *)server;
-        g_auto(AsmBuilder) state = ASM_BUILDER_INIT;
-        g_autoptr(AsmFailure) failure = NULL;
-        AsmView part[2];
-
-        if (asm_view_is_atom(request, "get_state")) {
-                get_state(server, &state);
-                asm_procs_reply(server->procs, from, asm_builder_peek(&state));
-        } else if (asm_view_get_tagged(request, "submit_run", 3, part)) {
-                call_submit(session, from, part[0], part[1]);
-        } else if (asm_view_get_tagged(request, "cancel_run", 2, part)) {
-                call_cancel(session, from, part[0]);
-        } else {
-                failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "a session answers get_state, submit_run and cancel_run, and asm the rest");
-                reply_failure(session, from, failure);
-        }
 }
 
 static void
@@ -384,15 +340,68 @@ on_finalize(AsmServer *server)
 
         g_free(session->id);
         g_clear_pointer(&session->options, asm_term_unref);
+        g_clear_pointer(&session->checkpoint, asm_term_unref);
+        asm_ref_clear(&session->owner);
         g_clear_pointer(&session->active, g_ptr_array_unref);
         g_free(session);
 }
 
+/* a session with an owner ends when that process or its node goes away */
+static void
+watch_owner(AsmSession *session, AsmView owner)
+{
+        g_auto(AsmPid) pid = { 0 };
+
+        if (asm_pid_from_view(owner, &pid))
+                session->owner = asm_server_monitor(&session->server, &pid);
+}
+
+static void
+on_owner_down(AsmServer *server, const AsmRef *ref, AsmView reason)
+{
+        AsmSession *session = (AsmSession *)server;
+
+        g_debug("session %s: its owner is gone", session->id);
+        asm_session_stop(session);
+}
+
 static const AsmServerClass session_class = { .module = "Elixir.ASM.Session.Server",
-                                              .call = on_call,
+                                              .call = asm_session_on_call,
+                                              .down = on_owner_down,
                                               .get_state = get_state,
                                               .terminate = on_terminate,
                                               .finalize = on_finalize };
+
+/* the provider decides which defaults apply, and it is an option itself: so two passes */
+static gboolean
+resolve_session(AsmManager *manager,
+                AsmView given,
+                const char *provider_name,
+                AsmOptions *options,
+                const AsmProvider **ret_provider,
+                AsmFailure **ret_failure)
+{
+        g_auto(AsmOptions) first = { 0 };
+        AsmLaneChoice lane;
+        AsmView layers[2] = { ASM_VIEW_NONE, given };
+        const AsmTerm *defaults;
+
+        asm_options_init(&first);
+        if (!asm_options_apply(&first, layers, G_N_ELEMENTS(layers), ret_failure))
+                return FALSE;
+        defaults = asm_manager_get_defaults(
+                manager, provider_name != NULL ? provider_name : first.provider);
+        if (defaults != NULL)
+                layers[0] = asm_term_view(defaults);
+        asm_options_init(options);
+        if (!asm_options_apply(options, layers, G_N_ELEMENTS(layers), ret_failure))
+                return FALSE;
+        if (provider_name != NULL) {
+                g_free(options->provider);
+                options->provider = g_strdup(provider_name);
+        }
+        return asm_options_check(options, ret_provider, &lane, ret_failure);
+}
 
 AsmSession *
 asm_session_start(AsmManager *manager,
@@ -404,14 +413,7 @@ asm_session_start(AsmManager *manager,
         const AsmProvider *provider;
         AsmSession *session;
 
-        asm_options_init(&options);
-        if (!asm_options_apply(&options, given, ret_failure))
-                return NULL;
-        if (provider_name != NULL) {
-                g_free(options.provider);
-                options.provider = g_strdup(provider_name);
-        }
-        if (!asm_options_check(&options, &provider, ret_failure))
+        if (!resolve_session(manager, given, provider_name, &options, &provider, ret_failure))
                 return NULL;
         if (options.session_id != NULL && asm_manager_find(manager, options.session_id) != NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
@@ -439,6 +441,8 @@ asm_session_start(AsmManager *manager,
                 session->options = asm_term_new(given);
         g_hash_table_insert(manager->by_id, session->id, session);
         asm_server_start(&session->server, &session_class, manager->run_context.backend.procs);
+        if (options.owner != NULL)
+                watch_owner(session, asm_term_view(options.owner));
         return session;
 }
 

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Exported functions about providers and lanes: what is there, and what a run would use. */
+
+#include "method-private.h"
+
+#include "term/reader.h"
+
+static const AsmProvider *
+find_provider(AsmView view, AsmFailure **ret_failure)
+{
+        g_autofree char *name = asm_view_dup_text(view, /* accept_atoms= */ TRUE);
+        g_autoptr(GError) error = NULL;
+        const AsmProvider *provider = asm_provider_find(name != NULL ? name : "", &error);
+
+        if (provider == NULL)
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID, ASM_DOMAIN_CONFIG, "%s", error->message);
+        return provider;
+}
+
+static gboolean
+choose(const AsmRequest *request, AsmLaneChoice *ret_choice, const AsmProvider **ret_provider, AsmFailure **ret_failure)
+{
+        g_auto(AsmOptions) options = { 0 };
+
+        *ret_provider = find_provider(request->args[0], ret_failure);
+        if (*ret_provider == NULL)
+                return FALSE;
+        asm_options_init(&options);
+        return asm_options_apply(&options, &request->args[1], 1, ret_failure) &&
+               asm_lane_resolve(
+                       *ret_provider, options.lane, options.mode, ret_choice, ret_failure);
+}
+
+/* resolve(Provider[, [{lane, _}, {execution_mode, _}]]) -> {ok, Observability} */
+void
+asm_method_resolve(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        const AsmProvider *provider;
+        AsmLaneChoice choice;
+
+        if (!choose(request, &choice, &provider, &failure)) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        asm_builder_lane(&value, provider, &choice);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+static void
+put_provider(AsmBuilder *value, const AsmProvider *provider)
+{
+        gboolean has_kit = asm_kit_is_installed(provider->name);
+        const char *const lanes[] = { "core", has_kit ? "sdk" : NULL, NULL };
+
+        asm_builder_map(value, 8);
+        asm_builder_atom(value, "provider");
+        asm_builder_atom(value, provider->name);
+        asm_builder_atom(value, "display_name");
+        asm_builder_text(value, provider->display_name);
+        asm_builder_atom(value, "core_profile");
+        asm_builder_atom(value, provider->profile);
+        asm_builder_atom(value, "command");
+        asm_builder_text(value, provider->command);
+        asm_builder_atom(value, "path_variable");
+        asm_builder_text(value, provider->path_variable);
+        asm_builder_atom(value, "capabilities");
+        asm_builder_atoms(value, provider->capabilities);
+        asm_builder_atom(value, "available_lanes");
+        asm_builder_atoms(value, lanes);
+        asm_builder_atom(value, "sdk_available?");
+        asm_builder_bool(value, has_kit);
+}
+
+/* provider_info(Provider) -> {ok, Map} */
+void
+asm_method_provider_info(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        const AsmProvider *provider = find_provider(request->args[0], &failure);
+
+        if (provider == NULL) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        put_provider(&value, provider);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+/* lane_info(Provider[, Options]) -> {ok, #{available_lanes, default_lane, ...}} */
+void
+asm_method_lane_info(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        const AsmProvider *provider;
+        AsmLaneChoice choice;
+
+        if (!choose(request, &choice, &provider, &failure)) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        asm_builder_map(&value, 5);
+        asm_builder_atom(&value, "provider");
+        asm_builder_atom(&value, provider->name);
+        asm_builder_atom(&value, "preferred_lane");
+        asm_builder_atom(&value, asm_lane_names[choice.preferred]);
+        asm_builder_atom(&value, "lane_reason");
+        asm_builder_atom(&value, choice.reason);
+        asm_builder_atom(&value, "default_lane");
+        asm_builder_atom(&value, "auto");
+        asm_builder_atom(&value, "sdk_available?");
+        asm_builder_bool(&value, choice.sdk_available);
+        reply->send(reply, asm_builder_peek(&value));
+}
