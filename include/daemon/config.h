@@ -31,6 +31,7 @@ typedef struct {
         AsmNodeConfig node; /* name and address filled in by asm_config_finish() */
         AsmManagerLimits limits;
         guint max_mail;
+        GHashTable *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;
 
 void asm_config_init(AsmConfig *config);

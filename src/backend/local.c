@@ -13,7 +13,8 @@
  *              however long the listener keeps it paused; what its left-over children hold open is
  *              waited for DRAIN_MS.
  *   ENDING     nobody listens; output is read and dropped, so that a CLI that writes on its way out
- *              can. The group has got SIGTERM. It gets SIGKILL after GRACE_MS, or as soon as the CLI
+ *              can. The group gets SIGTERM, at once or after the grace that close() gives an
+ *              interrupted CLI, and SIGKILL GRACE_MS later, or as soon as the CLI
  *              has exited and nobody holds its pipes. Then the child is reaped, and not before: a
  *              zombie keeps the number of the group ours.
  *
@@ -87,6 +88,7 @@ typedef struct {
         gboolean has_exited;
         gint exit_code; /* -1: a signal */
         gint exit_signal;
+        gboolean is_patient; /* ENDING: no SIGTERM yet */
         gboolean is_killed;
         gboolean is_paused;
         gboolean is_woken;  /* there may be lines that were read before a pause */
@@ -176,12 +178,24 @@ set_over(AsmLocal *self)
         g_source_destroy(&self->source);
 }
 
+static void
+terminate_group(AsmLocal *self)
+{
+        self->is_patient = FALSE;
+        asm_spawn_signal(&self->spawn, SIGTERM);
+        /* a stopped process does not see the other one */
+        asm_spawn_signal(&self->spawn, SIGCONT);
+        set_deadline(self, GRACE_MS);
+}
+
 /* in ENDING: is there still somebody to wait for? */
 static void
 finish_ending(AsmLocal *self)
 {
         gboolean is_gone = self->has_exited && *self->out.fd < 0 && *self->err.fd < 0;
 
+        if (self->is_patient && g_get_monotonic_time() >= self->deadline_us)
+                terminate_group(self);
         if (!self->is_killed && (is_gone || g_get_monotonic_time() >= self->deadline_us)) {
                 self->is_killed = TRUE;
                 self->deadline_us = -1;
@@ -195,8 +209,9 @@ finish_ending(AsmLocal *self)
         set_over(self);
 }
 
+/* @grace_ms: for a CLI that has been interrupted; 0: SIGTERM now */
 static void
-begin_ending(AsmLocal *self)
+begin_ending(AsmLocal *self, guint grace_ms)
 {
         self->state = LOCAL_ENDING;
         self->is_paused = FALSE;
@@ -208,12 +223,14 @@ begin_ending(AsmLocal *self)
                 set_over(self);
                 return;
         }
-        asm_spawn_signal(&self->spawn, SIGTERM);
-        /* a stopped process does not see the other one */
-        asm_spawn_signal(&self->spawn, SIGCONT);
         watch_output(self, &self->out);
         watch_output(self, &self->err);
-        set_deadline(self, GRACE_MS);
+        if (grace_ms > 0) {
+                self->is_patient = TRUE;
+                set_deadline(self, grace_ms);
+        } else {
+                terminate_group(self);
+        }
         finish_ending(self);
         arm(self);
 }
@@ -226,7 +243,7 @@ tell_failed(AsmLocal *self)
         const AsmBackendListener *listener = g_steal_pointer(&self->backend.listener);
         g_autoptr(AsmFailure) failure = g_steal_pointer(&self->failure);
 
-        begin_ending(self);
+        begin_ending(self, 0);
         if (listener != NULL)
                 listener->failed(failure, self->backend.user_data);
 }
@@ -413,7 +430,7 @@ tell_end(AsmLocal *self)
         emit_lines(self);
         if (self->is_paused || self->state != LOCAL_DRAINING)
                 return;
-        begin_ending(self);
+        begin_ending(self, 0);
         asm_decoder_exit(self->decoder, self->exit_code, self->exit_signal);
         listener = g_steal_pointer(&self->backend.listener);
         if (listener == NULL)
@@ -603,7 +620,7 @@ local_close(AsmBackend *backend, guint grace_ms)
 
         backend->listener = NULL;
         if (self->state < LOCAL_ENDING)
-                begin_ending(self);
+                begin_ending(self, grace_ms);
         g_source_unref(&self->source);
 }
 

@@ -308,22 +308,31 @@ finish_failed(Query *query, AsmView reason, GError **error)
         return FALSE;
 }
 
+/* asmctl goes before the run has ended */
+static gboolean
+finish_left(Query *query, GError **error)
+{
+        const char *id = query->run_id.text;
+
+        if (query->cause == CAUSE_OUTPUT)
+                return asm_output_check(&query->cli->output, error);
+        g_set_error(error,
+                    ASM_CLI_ERROR,
+                    query->cause == CAUSE_TIMEOUT ? ASM_CLI_ERROR_TIMEOUT : ASM_CLI_ERROR_CANCELLED,
+                    "left run %s, which may go on; 'asmctl interrupt %s %s' ends it",
+                    id,
+                    query->session,
+                    id);
+        return FALSE;
+}
+
 static gboolean
 finish(Query *query, GError **error)
 {
         AsmView answer, reason, result;
 
-        if (query->has_left && !query->is_answered) {
-                g_set_error(error,
-                            ASM_CLI_ERROR,
-                            query->cause == CAUSE_TIMEOUT ? ASM_CLI_ERROR_TIMEOUT
-                                                          : ASM_CLI_ERROR_CANCELLED,
-                            "left run %s, which may go on; 'asmctl interrupt %s %s' ends it",
-                            query->run_id.text,
-                            query->session,
-                            query->run_id.text);
-                return FALSE;
-        }
+        if (!query->is_answered)
+                return finish_left(query, error);
         if (query->error != NULL) {
                 g_propagate_prefixed_error(error,
                                            g_steal_pointer(&query->error),

@@ -54,6 +54,12 @@ static const KeyRule rules[] = {
         { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000 },
 };
 
+static void
+free_term(gpointer term)
+{
+        asm_term_unref(term);
+}
+
 void
 asm_config_init(AsmConfig *config)
 {
@@ -64,7 +70,9 @@ asm_config_init(AsmConfig *config)
                                            .max_result = ASM_RUN_RESULT_MAX,
                                            .max_subscribers = 1000,
                                            .max_approvals = 64 },
-                               .max_mail = 100000 };
+                               .max_mail = 100000,
+                               .defaults = g_hash_table_new_full(
+                                       g_str_hash, g_str_equal, g_free, free_term) };
         asm_node_config_init(&config->node);
 }
 
@@ -74,6 +82,7 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->name, g_free);
         g_clear_pointer(&config->cookie_file, g_free);
         g_clear_pointer(&config->listen, g_free);
+        g_clear_pointer(&config->defaults, g_hash_table_unref);
         asm_node_config_clear(&config->node);
 }
 
@@ -143,6 +152,65 @@ value_error(const KeyRule *rule, const char *path, const char *value, GError **e
                                              : range);
 }
 
+/* numbers as integers, true and false as atoms, the rest as text */
+static void
+put_default(AsmBuilder *list, const char *key, const char *value)
+{
+        gint64 number;
+
+        asm_builder_tuple(list, 2);
+        asm_builder_atom(list, key);
+        if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL))
+                asm_builder_int(list, number);
+        else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
+                 strcmp(value, "infinity") == 0)
+                asm_builder_atom(list, value);
+        else
+                asm_builder_text(list, value);
+}
+
+/* [defaults] and [defaults PROVIDER]: options, checked here so that no run stumbles over them */
+static gboolean
+load_defaults(AsmConfig *config,
+              GKeyFile *file,
+              const char *path,
+              const char *group,
+              GError **error)
+{
+        const char *provider = g_str_has_prefix(group, "defaults ") ? group + strlen("defaults ") : "";
+        g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
+        guint n = keys != NULL ? g_strv_length(keys) : 0;
+        g_auto(AsmBuilder) list = ASM_BUILDER_INIT;
+        g_auto(AsmOptions) options = { 0 };
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmView view;
+
+        if (*provider != '\0' && asm_provider_find(provider, error) == NULL) {
+                g_prefix_error(error, "%s: group [%s]: ", path, group);
+                return FALSE;
+        }
+        asm_builder_list(&list, n);
+        for (guint i = 0; i < n; i++) {
+                g_autofree char *value = g_key_file_get_string(file, group, keys[i], NULL);
+                put_default(&list, keys[i], value != NULL ? g_strstrip(value) : "");
+        }
+        asm_builder_nil(&list);
+        view = asm_builder_peek(&list);
+        asm_options_init(&options);
+        if (!asm_options_apply(&options, &view, 1, &failure)) {
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "%s: group [%s]: %s",
+                            path,
+                            group,
+                            failure->message);
+                return FALSE;
+        }
+        g_hash_table_replace(config->defaults, g_strdup(provider), asm_builder_end(&list));
+        return TRUE;
+}
+
 static gboolean
 load_group(AsmConfig *config,
            GKeyFile *file,
@@ -193,7 +261,11 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
         }
         groups = g_key_file_get_groups(file, NULL);
         for (guint i = 0; groups[i] != NULL; i++) {
-                if (!load_group(config, file, path, groups[i], error))
+                gboolean is_defaults = strcmp(groups[i], "defaults") == 0 ||
+                                       g_str_has_prefix(groups[i], "defaults ");
+
+                if (!(is_defaults ? load_defaults : load_group)(
+                            config, file, path, groups[i], error))
                         return FALSE;
         }
         return TRUE;

@@ -35,6 +35,18 @@ on_peer(AsmProcs *procs, AsmLink *link, gboolean is_up, gpointer user_data)
         asm_manager_drained(daemon->manager);
 }
 
+static void
+set_defaults(AsmManager *manager, GHashTable *defaults)
+{
+        GHashTableIter iter;
+        gpointer provider;
+        gpointer options;
+
+        g_hash_table_iter_init(&iter, defaults);
+        while (g_hash_table_iter_next(&iter, &provider, &options))
+                asm_manager_set_defaults(manager, provider, asm_term_view(options));
+}
+
 AsmDaemon *
 asm_daemon_new(const AsmConfig *config, GError **error)
 {
@@ -54,6 +66,7 @@ asm_daemon_new(const AsmConfig *config, GError **error)
         daemon->rpc = asm_rpc_new(daemon->procs);
         backend = (AsmBackendContext){ .procs = daemon->procs, .rpc = daemon->rpc };
         daemon->manager = asm_manager_new(&backend, &config->limits);
+        set_defaults(daemon->manager, config->defaults);
         daemon->api = asm_api_new(daemon->procs, daemon->manager);
         asm_procs_set_peer_func(daemon->procs, on_peer, daemon);
         return daemon;
@@ -67,6 +80,8 @@ asm_daemon_free(AsmDaemon *daemon)
         asm_manager_stop_all(daemon->manager);
         asm_api_free(daemon->api);
         asm_manager_free(daemon->manager);
+        /* no loop runs any more that would give CLIs a grace */
+        asm_backend_local_kill_all();
         asm_rpc_free(daemon->rpc);
         asm_procs_stop_all(daemon->procs);
         asm_node_free(daemon->node);

@@ -122,7 +122,7 @@ asm_procs_find_name(AsmProcs *procs, const char *name, gsize len)
 {
         char text[256];
 
-        if (len >= sizeof text)
+        if (len >= sizeof text || memchr(name, '\0', len) != NULL)
                 return NULL;
         memcpy(text, name, len);
         text[len] = '\0';

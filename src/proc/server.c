@@ -130,6 +130,7 @@ hold_mail(AsmServer *server, AsmMail *mail)
         else
                 server->held_first = mail;
         server->held_last = mail;
+        server->n_held++;
 }
 
 static void
@@ -139,39 +140,6 @@ detach_source(AsmServer *server)
                 return;
         g_source_destroy(server->source);
         g_clear_pointer(&server->source, g_source_unref);
-}
-
-static gboolean
-source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
-{
-        AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
-
-        for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
-                AsmMail *mail = pop_mail(server);
-
-                if (server->is_suspended && !is_system_message(mail)) {
-                        hold_mail(server, mail);
-                        continue;
-                }
-                handle_mail(server, mail);
-                g_free(mail);
-        }
-        if (server->first == NULL)
-                detach_source(server);
-        asm_server_unref(server);
-        return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = { .prepare = source_prepare,
-                                     .check = source_check,
-                                     .dispatch = source_dispatch };
-
-static void
-attach_source(AsmServer *server)
-{
-        server->source = g_source_new(&source_funcs, sizeof(ServerSource));
-        ((ServerSource *)server->source)->server = server;
-        g_source_attach(server->source, g_main_context_get_thread_default());
 }
 
 /* an overfull mailbox loses the new message; a caller is told instead of left waiting */
@@ -191,6 +159,50 @@ refuse_mail(AsmServer *server, AsmView message)
         asm_builder_atom(&reply, "error");
         asm_builder_atom(&reply, "mailbox_full");
         asm_procs_reply(server->procs, part[0], asm_builder_peek(&reply));
+}
+
+/* for a suspended server; FALSE: it holds as much as a mailbox may */
+static gboolean
+may_hold(const AsmServer *server, const AsmMail *mail)
+{
+        return mail->kind != ASM_MAIL_MESSAGE ||
+               server->n_held < server->procs->limits.max_mail;
+}
+
+static gboolean
+source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
+
+        for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
+                AsmMail *mail = pop_mail(server);
+
+                if (!server->is_suspended || is_system_message(mail)) {
+                        handle_mail(server, mail);
+                } else if (may_hold(server, mail)) {
+                        hold_mail(server, mail);
+                        continue;
+                } else {
+                        refuse_mail(server, (AsmView){ mail->data, mail->len });
+                }
+                g_free(mail);
+        }
+        if (server->first == NULL)
+                detach_source(server);
+        asm_server_unref(server);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .prepare = source_prepare,
+                                     .check = source_check,
+                                     .dispatch = source_dispatch };
+
+static void
+attach_source(AsmServer *server)
+{
+        server->source = g_source_new(&source_funcs, sizeof(ServerSource));
+        ((ServerSource *)server->source)->server = server;
+        g_source_attach(server->source, g_main_context_get_thread_default());
 }
 
 void
@@ -288,10 +300,10 @@ asm_server_stop(AsmServer *server, AsmView reason)
 {
         AsmProcs *procs = server->procs;
 
-        if (procs == NULL)
+        /* not in the table: it has ended, or is ending further up in this stack */
+        if (procs == NULL || !g_hash_table_remove(procs->by_id, GUINT_TO_POINTER(server->id)))
                 return;
         asm_server_ref(server);
-        g_hash_table_remove(procs->by_id, GUINT_TO_POINTER(server->id));
         if (server->name != NULL)
                 g_hash_table_remove(procs->by_name, server->name);
         asm_server_drop_relations(server, reason);
@@ -302,7 +314,7 @@ asm_server_stop(AsmServer *server, AsmView reason)
         free_mails(server->held_first);
         server->first = server->last = NULL;
         server->held_first = server->held_last = NULL;
-        server->n_mail = 0;
+        server->n_mail = server->n_held = 0;
         if (server->klass->terminate != NULL)
                 server->klass->terminate(server, reason);
         asm_server_unref(server);

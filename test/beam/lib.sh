@@ -66,6 +66,13 @@ need_asmd() {
         [ -x "$ASMD" ] || skip_all "$1" "no $ASMD: build it with scripts/build"
 }
 
+# Not built here: other tests use it at the same time.
+need_host_app() {
+        [ -f "$ASM_ROOT/priv/erlang/ebin/asmd_host.app" ] && return
+        not_ok "the host application is built" "expected priv/erlang/ebin: run scripts/build-host"
+        exit 1
+}
+
 # start_asmd NAME [OPTION]...: returns when it says "ready"; ASMD_NODE and ASMD_PID are set
 start_asmd() {
         local name=$1 log=$LOGS/$1.log naming=(--sname "$1")
@@ -124,7 +131,7 @@ start_beam() {
 start_beam_host() {
         local name=$1
         shift
-        [ -d "$ASM_ROOT/priv/erlang/ebin" ] || "$ASM_ROOT/scripts/build-host" >&2
+        need_host_app
         PATH=$ASM_ROOT/priv/providers:$PATH start_beam "$name" -pa "$ASM_ROOT/priv/erlang/ebin" "$@" \
                 -eval '{ok, _} = application:ensure_all_started(asmd_host).'
 }

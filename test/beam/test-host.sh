@@ -6,6 +6,6 @@
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-check "the host application builds without warnings" "$ASM_ROOT/scripts/build-host"
+need_host_app
 start_epmd
 ASMD_PROVIDERS=$ASM_ROOT/priv/providers plain_erl_test host_test "host_test:start()." -pa "$ASM_ROOT/priv/erlang/ebin"

@@ -9,10 +9,11 @@
 need_asmd "runs with asmctl"
 [ -x "$ASMCTL" ] || skip_all "runs with asmctl" "no $ASMCTL: build it with scripts/build"
 
+# where the stand-ins leave their files, too
+cd "$ASM_TMP" || exit
 start_beam_host host
 start_asmd asmd
 remote=(--provider claude --remote "host@$HOST")
-cd "$ASM_TMP" || exit
 
 # on_terminal COMMAND...: the command with a terminal of its own; sets screen, without the \r of a
 # terminal, and status

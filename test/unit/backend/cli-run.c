@@ -125,7 +125,7 @@ cli_run_close(CliRun *run)
         AsmBackend *backend = g_steal_pointer(&run->backend);
 
         if (backend != NULL)
-                backend->klass->close(backend);
+                backend->klass->close(backend, /* grace_ms= */ 0);
 }
 
 void
