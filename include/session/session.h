@@ -32,6 +32,8 @@ AsmManager *asm_manager_new(const AsmBackendContext *context, const AsmManagerLi
 void asm_manager_free(AsmManager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmManager, asm_manager_free)
 
+const AsmBackendContext *asm_manager_get_backend_context(const AsmManager *manager);
+
 /* borrowed; (nullable) */
 AsmSession *asm_manager_find(AsmManager *manager, const char *session_id);
 AsmSession *asm_manager_find_pid(AsmManager *manager, AsmView pid);

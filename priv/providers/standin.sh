@@ -15,6 +15,11 @@
 # hang writes the process ids, its own first, to $ASM_STANDIN_PIDFILE, else to standin.pids in the
 # current directory. SIGINT ends it with 130, SIGTERM with 143.
 
+if [ "${1-}" = --version ]; then
+        echo "${0##*/} 0.0.0 (stand-in)"
+        exit 0
+fi
+
 set -f
 pause=
 child=

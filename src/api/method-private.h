@@ -60,7 +60,7 @@ gboolean asm_method_call(AsmApi *api,
 void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);
 void asm_reply_atom(AsmReply *reply, const char *atom);
 
-/* the handlers, by noun: method-session.c, method-run.c, method-provider.c, method-node.c */
+/* the handlers, by noun: method-session.c, method-run.c, method-provider.c, method-node.c, doctor.c */
 void asm_method_start_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_stop_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_session_info(const AsmRequest *request, AsmReply *reply);
@@ -80,6 +80,7 @@ void asm_method_intervene(const AsmRequest *request, AsmReply *reply);
 void asm_method_resolve(const AsmRequest *request, AsmReply *reply);
 void asm_method_lane_info(const AsmRequest *request, AsmReply *reply);
 void asm_method_provider_info(const AsmRequest *request, AsmReply *reply);
+void asm_method_doctor(const AsmRequest *request, AsmReply *reply);
 void asm_method_status(const AsmRequest *request, AsmReply *reply);
 
 /* the session that an argument names, by pid or id; NULL with a failure */

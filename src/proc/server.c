@@ -124,7 +124,6 @@ static void
 hold_mail(AsmServer *server, AsmMail *mail)
 {
         mail->next = NULL;
-        server->n_held++;
         if (server->held_last != NULL)
                 server->held_last->next = mail;
         else
@@ -140,6 +139,39 @@ detach_source(AsmServer *server)
                 return;
         g_source_destroy(server->source);
         g_clear_pointer(&server->source, g_source_unref);
+}
+
+static gboolean
+source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
+
+        for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
+                AsmMail *mail = pop_mail(server);
+
+                if (server->is_suspended && !is_system_message(mail)) {
+                        hold_mail(server, mail);
+                        continue;
+                }
+                handle_mail(server, mail);
+                g_free(mail);
+        }
+        if (server->first == NULL)
+                detach_source(server);
+        asm_server_unref(server);
+        return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .prepare = source_prepare,
+                                     .check = source_check,
+                                     .dispatch = source_dispatch };
+
+static void
+attach_source(AsmServer *server)
+{
+        server->source = g_source_new(&source_funcs, sizeof(ServerSource));
+        ((ServerSource *)server->source)->server = server;
+        g_source_attach(server->source, g_main_context_get_thread_default());
 }
 
 /* an overfull mailbox loses the new message; a caller is told instead of left waiting */
@@ -161,48 +193,15 @@ refuse_mail(AsmServer *server, AsmView message)
         asm_procs_reply(server->procs, part[0], asm_builder_peek(&reply));
 }
 
-/* for a suspended server; FALSE: it holds as much as a mailbox may */
+/* what a suspended server holds counts; what can wake it must get through nevertheless */
 static gboolean
-may_hold(const AsmServer *server, const AsmMail *mail)
+is_full_for(const AsmServer *server, AsmView message)
 {
-        return mail->kind != ASM_MAIL_MESSAGE ||
-               server->n_held < server->procs->limits.max_mail;
-}
+        guint limit = server->procs->limits.max_mail;
+        AsmView part[2];
 
-static gboolean
-source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
-{
-        AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
-
-        for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
-                AsmMail *mail = pop_mail(server);
-
-                if (!server->is_suspended || is_system_message(mail)) {
-                        handle_mail(server, mail);
-                } else if (may_hold(server, mail)) {
-                        hold_mail(server, mail);
-                        continue;
-                } else {
-                        refuse_mail(server, (AsmView){ mail->data, mail->len });
-                }
-                g_free(mail);
-        }
-        if (server->first == NULL)
-                detach_source(server);
-        asm_server_unref(server);
-        return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = { .prepare = source_prepare,
-                                     .check = source_check,
-                                     .dispatch = source_dispatch };
-
-static void
-attach_source(AsmServer *server)
-{
-        server->source = g_source_new(&source_funcs, sizeof(ServerSource));
-        ((ServerSource *)server->source)->server = server;
-        g_source_attach(server->source, g_main_context_get_thread_default());
+        return server->n_mail >= limit || (server->n_mail + server->n_held >= limit &&
+                                           !asm_view_get_tagged(message, "system", 3, part));
 }
 
 void
@@ -210,8 +209,7 @@ asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView seco
 {
         AsmMail *mail;
 
-        if (kind == ASM_MAIL_MESSAGE &&
-            server->n_mail + server->n_held >= server->procs->limits.max_mail) {
+        if (kind == ASM_MAIL_MESSAGE && is_full_for(server, first)) {
                 refuse_mail(server, first);
                 return;
         }

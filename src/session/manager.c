@@ -49,6 +49,12 @@ asm_manager_get_defaults(AsmManager *manager, const char *provider)
         return own != NULL ? own : g_hash_table_lookup(manager->defaults, "");
 }
 
+const AsmBackendContext *
+asm_manager_get_backend_context(const AsmManager *manager)
+{
+        return &manager->run_context.backend;
+}
+
 AsmSession *
 asm_manager_find(AsmManager *manager, const char *session_id)
 {

@@ -166,10 +166,10 @@ plain_erl_test() {
 # own_processes REGEX: pids of this test's processes whose command line matches
 own_processes() {
         local environ pid
-        for environ in $(grep -lzxF -- "ASM_TEST_ID=$ASM_TEST_ID" /proc/[0-9]*/environ 2>/dev/null); do
+        while read -r environ; do
                 pid=$(cut -d/ -f3 <<<"$environ")
                 (tr '\0' ' ' <"/proc/$pid/cmdline") 2>/dev/null | grep -qE -- "$1" && echo "$pid"
-        done
+        done < <(grep -lzxF -- "ASM_TEST_ID=$ASM_TEST_ID" /proc/[0-9]*/environ 2>/dev/null)
 }
 
 epmd_pids() {

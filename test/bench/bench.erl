@@ -10,7 +10,7 @@
 %% that are not measured. ReadyMs is the start-up time, measured outside.
 -module(bench).
 
--export([main/1, count/3, sink/0]).
+-export([main/1, count/3, sink/0, cpu_us/1]).
 
 -define(ROUNDS, 5).
 
