@@ -17,6 +17,9 @@
 -export([start_session/0, start_session/1, stop_session/1, session_info/1, session_id/1,
          list_sessions/0, health/1, cost/1]).
 -export([query/2, query/3, stream/2, stream/3, interrupt/2, text/1]).
+-export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
+         intervene/4]).
+-export([resolve/1, resolve/2, lane_info/1, provider_info/1, doctor/1, doctor/2, status/0]).
 
 -export_type([session/0, opts/0, error/0]).
 
@@ -54,7 +57,8 @@ stop_session(Session) -> call(stop_session, [Session]).
 -spec session_info(session()) -> {ok, map()} | error().
 session_info(Session) -> call(session_info, [Session]).
 
--spec session_id(session()) -> {ok, binary()} | error().
+%% nil for a session that is not there.
+-spec session_id(session()) -> binary() | nil | error().
 session_id(Session) -> call(session_id, [Session]).
 
 -spec list_sessions() -> [term()] | error().
@@ -89,6 +93,59 @@ stream(Target, Prompt, Opts) ->
 
 -spec interrupt(session(), binary()) -> ok | error().
 interrupt(Session, RunId) -> call(interrupt, [Session, RunId]).
+
+%% What runs of the session wait for: [#{approval_id, run_id, subject, details, requested_at}].
+-spec approvals(session()) -> {ok, [map()]} | error().
+approvals(Session) -> call(approvals, [Session]).
+
+-spec approve(session(), binary(), allow | deny) -> ok | error().
+approve(Session, ApprovalId, Decision) -> call(approve, [Session, ApprovalId, Decision]).
+
+-spec pause(session(), binary()) -> ok | error().
+pause(Session, RunId) -> call(pause, [Session, RunId]).
+
+%% Where the session can go on from.
+-spec checkpoint(session()) -> {ok, map() | nil} | error().
+checkpoint(Session) -> call(checkpoint, [Session]).
+
+%% A run that goes on from the checkpoint; its events come to this process, or to `subscriber`.
+-spec resume_run(session(), iodata()) -> {ok, binary(), pid() | queued} | error().
+resume_run(Session, Prompt) -> resume_run(Session, Prompt, []).
+
+-spec resume_run(session(), iodata(), opts()) -> {ok, binary(), pid() | queued} | error().
+resume_run(Session, Prompt, Opts) -> call(resume_run, [Session, prompt(Prompt), Opts]).
+
+%% Interrupts a run and goes on with another prompt.
+-spec intervene(session(), binary(), iodata()) -> {ok, binary(), pid() | queued} | error().
+intervene(Session, RunId, Prompt) -> intervene(Session, RunId, Prompt, []).
+
+-spec intervene(session(), binary(), iodata(), opts()) ->
+          {ok, binary(), pid() | queued} | error().
+intervene(Session, RunId, Prompt, Opts) ->
+    call(intervene, [Session, RunId, prompt(Prompt), Opts]).
+
+%% How a run of a provider would be executed; options `lane` and `execution_mode`.
+-spec resolve(atom()) -> {ok, map()} | error().
+resolve(Provider) -> resolve(Provider, []).
+
+-spec resolve(atom(), opts()) -> {ok, map()} | error().
+resolve(Provider, Opts) -> call(resolve, [Provider, Opts]).
+
+-spec lane_info(atom()) -> {ok, map()} | error().
+lane_info(Provider) -> call(lane_info, [Provider]).
+
+-spec provider_info(atom()) -> {ok, map()} | error().
+provider_info(Provider) -> call(provider_info, [Provider]).
+
+%% Whether a node can host runs; options `provider` and `cwd`.
+-spec doctor(node()) -> {ok, [map()]} | error().
+doctor(Node) -> doctor(Node, []).
+
+-spec doctor(node(), opts()) -> {ok, [map()]} | error().
+doctor(Node, Opts) -> call(doctor, [Node, Opts], infinity).
+
+-spec status() -> {ok, map()} | error().
+status() -> call(status, []).
 
 %% The text of a result: asm:text(asm:query(...)).
 -spec text({ok, map()} | map()) -> binary().

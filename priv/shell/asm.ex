@@ -42,7 +42,8 @@ defmodule ASMNode do
   @spec session_info(session) :: {:ok, map} | error
   def session_info(session), do: call(:session_info, [session])
 
-  @spec session_id(session) :: {:ok, String.t()} | error
+  @doc "`nil` for a session that is not there."
+  @spec session_id(session) :: String.t() | nil | error
   def session_id(session), do: call(:session_id, [session])
 
   @spec list_sessions() :: [term] | error
@@ -76,6 +77,47 @@ defmodule ASMNode do
 
   @spec interrupt(session, String.t()) :: :ok | error
   def interrupt(session, run_id), do: call(:interrupt, [session, run_id])
+
+  @doc "What runs of the session wait for."
+  @spec approvals(session) :: {:ok, [map]} | error
+  def approvals(session), do: call(:approvals, [session])
+
+  @spec approve(session, String.t(), :allow | :deny) :: :ok | error
+  def approve(session, approval_id, decision), do: call(:approve, [session, approval_id, decision])
+
+  @spec pause(session, String.t()) :: :ok | error
+  def pause(session, run_id), do: call(:pause, [session, run_id])
+
+  @doc "Where the session can go on from."
+  @spec checkpoint(session) :: {:ok, map | nil} | error
+  def checkpoint(session), do: call(:checkpoint, [session])
+
+  @doc "A run that goes on from the checkpoint; its events come to this process, or to `:subscriber`."
+  @spec resume_run(session, String.t(), opts) :: {:ok, String.t(), pid | :queued} | error
+  def resume_run(session, prompt, opts \\ []), do: call(:resume_run, [session, prompt, opts])
+
+  @doc "Interrupts a run and goes on with another prompt."
+  @spec intervene(session, String.t(), String.t(), opts) ::
+          {:ok, String.t(), pid | :queued} | error
+  def intervene(session, run_id, prompt, opts \\ []),
+    do: call(:intervene, [session, run_id, prompt, opts])
+
+  @doc "How a run of a provider would be executed; options `:lane` and `:execution_mode`."
+  @spec resolve(atom, opts) :: {:ok, map} | error
+  def resolve(provider, opts \\ []), do: call(:resolve, [provider, opts])
+
+  @spec lane_info(atom) :: {:ok, map} | error
+  def lane_info(provider), do: call(:lane_info, [provider])
+
+  @spec provider_info(atom) :: {:ok, map} | error
+  def provider_info(provider), do: call(:provider_info, [provider])
+
+  @doc "Whether a node can host runs; options `:provider` and `:cwd`."
+  @spec doctor(Kernel.node(), opts) :: {:ok, [map]} | error
+  def doctor(node, opts \\ []), do: call(:doctor, [node, opts], :infinity)
+
+  @spec status() :: {:ok, map} | error
+  def status, do: call(:status, [])
 
   @doc "The text of a result: `ASMNode.query(...) |> ASMNode.text()`."
   @spec text({:ok, map} | map) :: String.t()

@@ -22,12 +22,18 @@ typedef struct {
 
 extern const AsmCliCommand asm_cli_cmd_query;
 extern const AsmCliCommand asm_cli_cmd_stream;
+extern const AsmCliCommand asm_cli_cmd_resume;
 extern const AsmCliCommand asm_cli_cmd_interrupt;
+extern const AsmCliCommand asm_cli_cmd_approvals;
+extern const AsmCliCommand asm_cli_cmd_approve;
+extern const AsmCliCommand asm_cli_cmd_deny;
 extern const AsmCliCommand asm_cli_cmd_start;
 extern const AsmCliCommand asm_cli_cmd_stop;
 extern const AsmCliCommand asm_cli_cmd_sessions;
 extern const AsmCliCommand asm_cli_cmd_status;
 extern const AsmCliCommand asm_cli_cmd_ping;
+extern const AsmCliCommand asm_cli_cmd_doctor;
+extern const AsmCliCommand asm_cli_cmd_resolve;
 extern const AsmCliCommand asm_cli_cmd_help;
 
 /* options that every command takes; into AsmCliGlobals */

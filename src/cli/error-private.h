@@ -9,7 +9,7 @@
  * AsmCliError:
  * @ASM_CLI_ERROR_USAGE: the command line is wrong; the help of the command tells what is right
  * @ASM_CLI_ERROR_FAILED: the daemon or the provider could not do it
- * @ASM_CLI_ERROR_NOT_FOUND: no such session or run
+ * @ASM_CLI_ERROR_NOT_FOUND: no such session, run or open approval
  * @ASM_CLI_ERROR_REFUSED: a limit, or something that is not allowed
  * @ASM_CLI_ERROR_TIMEOUT: not done in time
  * @ASM_CLI_ERROR_CANCELLED: the user ended it
@@ -40,10 +40,10 @@ gboolean asm_cli_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2,
 void asm_cli_set_failure(GError **error, const AsmFailure *failure);
 
 /**
- * asm_cli_set_lookup_failure: the same for an answer to a question that names a session or a run
+ * asm_cli_set_lookup_failure: the same for an answer to a question that names a session, a run or an approval
  *
- * ASM has no kind of its own for "there is none": it is `unknown` in domain runtime, which anywhere
- * else means a failure that nobody has classified.
+ * ASM has no kind of its own for "there is none": it is `unknown` in domain runtime or approval, which
+ * anywhere else means a failure that nobody has classified.
  */
 void asm_cli_set_lookup_failure(GError **error, const AsmFailure *failure);
 

@@ -8,7 +8,7 @@
  *      the run, the provider            all that are not below                   1
  *      the command line, an option      config_invalid, a wrong node name        2
  *      no daemon behind the name        ASM_NODE_ERROR_*, a broken connection    3
- *      no such session or run           unknown, when one was asked for          4
+ *      no such session, run, approval   unknown, when one was asked for          4
  *      a limit, a refusal               at_capacity queue_full rate_limit ...    5
  *      time                             timeout, no answer to a call             124, as timeout(1)
  *      the user                         user_cancelled                           130, as SIGINT
@@ -45,7 +45,7 @@ static const struct {
         { EXIT_FAILED, "the run or the request failed" },
         { EXIT_USAGE, "wrong command line, or an option that the daemon does not take" },
         { EXIT_UNREACHABLE, "the daemon cannot be reached, or the connection broke" },
-        { EXIT_NOT_FOUND, "no such session or run" },
+        { EXIT_NOT_FOUND, "no such session, run or open approval" },
         { EXIT_REFUSED, "refused: a limit is reached, or it is not allowed" },
         { EXIT_TIMEOUT, "not done in time" },
         { EXIT_CANCELLED, "cancelled, by ctrl-C or by somebody else" },
@@ -127,7 +127,8 @@ void
 asm_cli_set_lookup_failure(GError **error, const AsmFailure *failure)
 {
         gboolean is_missing =
-                failure->kind == ASM_FAILURE_UNKNOWN && failure->domain == ASM_DOMAIN_RUNTIME;
+                failure->kind == ASM_FAILURE_UNKNOWN &&
+                (failure->domain == ASM_DOMAIN_RUNTIME || failure->domain == ASM_DOMAIN_APPROVAL);
 
         set_error(error,
                   is_missing ? ASM_CLI_ERROR_NOT_FOUND : failure_codes[failure->kind],

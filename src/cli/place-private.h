@@ -37,6 +37,8 @@ typedef struct {
                         "the provider's program, there"                                            \
         }
 
+/* ASM_CLI_ERROR_USAGE for a @text that cannot be an atom; @what names it; NULL is fine */
+gboolean asm_cli_check_atom(const char *what, const char *text, GError **error);
 /* ASM_CLI_ERROR_USAGE for what cannot be sent at all; what is allowed the daemon knows */
 gboolean asm_cli_place_check(const AsmCliPlace *place, GError **error);
 /* appends the pairs of a keyword list, returns how many */

@@ -18,20 +18,22 @@
 /* characters in an atom */
 #define ATOM_MAX 255
 
-static gboolean
-check_atom(const char *option, const char *text, GError **error)
+gboolean
+asm_cli_check_atom(const char *what, const char *text, GError **error)
 {
+        if (text != NULL && !g_utf8_validate(text, -1, NULL))
+                return asm_cli_usage(error, "%s: not UTF-8", what);
         if (text != NULL && g_utf8_strlen(text, -1) > ATOM_MAX)
-                return asm_cli_usage(error, "option %s: more than %d characters", option, ATOM_MAX);
+                return asm_cli_usage(error, "%s: more than %d characters", what, ATOM_MAX);
         return TRUE;
 }
 
 gboolean
 asm_cli_place_check(const AsmCliPlace *place, GError **error)
 {
-        if (!check_atom("--provider", place->provider, error) ||
-            !check_atom("--permission", place->permission, error) ||
-            !check_atom("--remote", place->remote, error))
+        if (!asm_cli_check_atom("option --provider", place->provider, error) ||
+            !asm_cli_check_atom("option --permission", place->permission, error) ||
+            !asm_cli_check_atom("option --remote", place->remote, error))
                 return FALSE;
         if (place->remote == NULL)
                 return TRUE;

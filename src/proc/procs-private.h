@@ -51,6 +51,7 @@ typedef struct {
 typedef struct {
         AsmRef ref;
         AsmPid target;
+        gboolean has_fired; /* its DOWN is in the mailbox */
 } AsmMonitored;
 
 /* somebody watches one of our servers */
@@ -66,9 +67,15 @@ void asm_server_set_suspended(AsmServer *server, gboolean is_suspended);
 
 /* links and monitors: signals.c */
 void asm_server_add_watcher(AsmServer *server, AsmView ref, AsmView watcher, AsmView name);
-void asm_server_remove_watcher(AsmServer *server, AsmView ref);
+/* only by the one who watches */
+void asm_server_remove_watcher(AsmServer *server, AsmView ref, const AsmPid *watcher);
 void asm_server_add_link(AsmServer *server, const AsmPid *pid);
 AsmMonitored *asm_server_add_monitor(AsmServer *server, const AsmRef *ref, const AsmPid *target);
+/* @node says that a monitor has fired; nothing unless it is one on @node, and the first time */
+void asm_server_fire_monitor(AsmServer *server,
+                             AsmView ref,
+                             const GRefString *node,
+                             AsmView reason);
 /* a link of @server broke: @was_linked demanded; or somebody sent exit/2 */
 void asm_server_exit_signal(AsmServer *server, AsmView from, AsmView reason, gboolean is_link);
 /* tells links and watchers, and clears all tables */

@@ -160,8 +160,11 @@ asm_procs_send(AsmProcs *procs, AsmView to, AsmView message)
         link = asm_node_find_link(procs->node, pid.node);
         if (link == NULL)
                 return NULL;
-        asm_control_encode_send(
-                asm_link_out(link), asm_link_get_flags(link), /* from= */ NULL, to, message);
+        asm_control_encode_send(asm_link_out(link),
+                                asm_link_get_flags(link),
+                                /* from= */ NULL,
+                                to,
+                                message);
         asm_link_queued(link);
         return link;
 }

@@ -112,9 +112,8 @@ on_unlink(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 
         if (!comes_from_peer(link, control->from, &from) || !asm_pid_from_view(control->to, &to))
                 return;
-        linked = server != NULL && server->links != NULL
-                         ? g_hash_table_lookup(server->links, &from)
-                         : NULL;
+        linked = server != NULL && server->links != NULL ? g_hash_table_lookup(server->links, &from)
+                                                         : NULL;
         if (linked != NULL && linked->is_active)
                 g_hash_table_remove(server->links, &from);
         asm_control_encode_unlink_id_ack(asm_link_out(link), control->unlink_id, &to, &from);
@@ -128,8 +127,7 @@ on_unlink_ack(AsmProcs *procs, AsmLink *link, const AsmControl *control)
         g_auto(AsmPid) from = { 0 };
         AsmLinked *linked;
 
-        if (server == NULL || server->links == NULL ||
-            !comes_from_peer(link, control->from, &from))
+        if (server == NULL || server->links == NULL || !comes_from_peer(link, control->from, &from))
                 return;
         linked = g_hash_table_lookup(server->links, &from);
         if (linked != NULL && !linked->is_active && linked->unlink_id == control->unlink_id)
@@ -167,8 +165,11 @@ has_option(AsmView options, const char *name)
 static void
 spawn_reply(AsmLink *link, const AsmControl *control, guint flags, AsmView result)
 {
-        asm_control_encode_spawn_reply(
-                asm_link_out(link), control->ref, control->from, flags, result);
+        asm_control_encode_spawn_reply(asm_link_out(link),
+                                       control->ref,
+                                       control->from,
+                                       flags,
+                                       result);
         asm_link_queued(link);
 }
 
@@ -189,8 +190,8 @@ on_spawn_request(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 
         if (!comes_from_peer(link, control->from, &from))
                 return;
-        if (procs->spawn == NULL ||
-            (procs->limits.max_servers > 0 && asm_procs_count(procs) >= procs->limits.max_servers)) {
+        if (procs->spawn == NULL || (procs->limits.max_servers > 0 &&
+                                     asm_procs_count(procs) >= procs->limits.max_servers)) {
                 asm_builder_atom(&result, procs->spawn == NULL ? "notsup" : "system_limit");
                 spawn_reply(link, control, 0, asm_builder_peek(&result));
                 return;
@@ -213,7 +214,7 @@ on_spawn_request(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 
 /* an atom instead of a pid: there is no process, and no monitor will fire for it */
 static void
-on_spawn_reply(AsmProcs *procs, const AsmControl *control)
+on_spawn_reply(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 {
         AsmServer *server = asm_procs_find(procs, control->to);
         g_auto(AsmBuilder) reason = ASM_BUILDER_INIT;
@@ -223,25 +224,32 @@ on_spawn_reply(AsmProcs *procs, const AsmControl *control)
         asm_builder_tuple(&reason, 2);
         asm_builder_atom(&reason, "$spawn_refused");
         asm_builder_view(&reason, control->from);
-        asm_server_push(server, ASM_MAIL_DOWN, control->ref, asm_builder_peek(&reason));
+        asm_server_fire_monitor(server,
+                                control->ref,
+                                asm_link_get_peer(link),
+                                asm_builder_peek(&reason));
 }
 
 static void
-on_monitor_exit(AsmProcs *procs, const AsmControl *control)
+on_monitor_exit(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 {
         AsmServer *server = asm_procs_find(procs, control->to);
 
         if (server != NULL)
-                asm_server_push(server, ASM_MAIL_DOWN, control->ref, control->payload);
+                asm_server_fire_monitor(server,
+                                        control->ref,
+                                        asm_link_get_peer(link),
+                                        control->payload);
 }
 
 static void
-on_demonitor(AsmProcs *procs, const AsmControl *control)
+on_demonitor(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 {
         AsmServer *server = find_target(procs, control->to);
+        g_auto(AsmPid) from = { 0 };
 
-        if (server != NULL)
-                asm_server_remove_watcher(server, control->ref);
+        if (server != NULL && comes_from_peer(link, control->from, &from))
+                asm_server_remove_watcher(server, control->ref, &from);
 }
 
 static void
@@ -273,18 +281,18 @@ on_control(AsmLink *link, const AsmControl *control, gpointer user_data)
                 on_monitor(procs, link, control);
                 break;
         case ASM_CONTROL_DEMONITOR:
-                on_demonitor(procs, control);
+                on_demonitor(procs, link, control);
                 break;
         case ASM_CONTROL_MONITOR_EXIT:
-                on_monitor_exit(procs, control);
+                on_monitor_exit(procs, link, control);
                 break;
         case ASM_CONTROL_SPAWN_REQUEST:
                 on_spawn_request(procs, link, control);
                 break;
         case ASM_CONTROL_SPAWN_REPLY:
-                on_spawn_reply(procs, control);
+                on_spawn_reply(procs, link, control);
                 break;
-        case ASM_CONTROL_ALIAS_SEND:   /* this node makes no aliases: for nobody */
+        case ASM_CONTROL_ALIAS_SEND: /* this node makes no aliases: for nobody */
         case ASM_CONTROL_ALIAS_EXIT:
         case ASM_CONTROL_GROUP_LEADER: /* servers print nothing: no group leader is kept */
         case ASM_CONTROL_N_KINDS:

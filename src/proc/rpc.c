@@ -69,8 +69,7 @@ finish(Call *call, AsmView value, const GError *error, AsmView reason)
 static void
 fail(Call *call, gint code, AsmView reason, const char *why)
 {
-        g_autoptr(GError) error =
-                g_error_new(ASM_PROC_ERROR, code, "%s: %s", call->what, why);
+        g_autoptr(GError) error = g_error_new(ASM_PROC_ERROR, code, "%s: %s", call->what, why);
 
         finish(call, ASM_VIEW_NONE, error, reason);
 }
@@ -210,7 +209,17 @@ asm_rpc_call(AsmRpc *rpc,
         asm_timer_arm(&call->timer, timeout_ms);
         asm_server_add_monitor(&rpc->server, &call->ref, &target);
         if (!asm_link_is_up(link)) {
-                asm_procs_peer_lost(procs, target.node);
+                /* of this link only: there may be a newer one to the same peer by now */
+                g_auto(AsmBuilder) parts = ASM_BUILDER_INIT;
+                gsize ref_len;
+
+                asm_builder_ref(&parts, &call->ref);
+                ref_len = parts.len;
+                asm_builder_atom(&parts, "noconnection");
+                asm_server_fire_monitor(&rpc->server,
+                                        (AsmView){ parts.data, ref_len },
+                                        target.node,
+                                        (AsmView){ parts.data + ref_len, parts.len - ref_len });
                 return call->id;
         }
         asm_builder_list(&execute, 4);

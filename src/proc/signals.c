@@ -85,11 +85,12 @@ push_atom_reason(AsmServer *server, AsmMailKind kind, AsmView first, const char 
 }
 
 static void
-push_down(AsmServer *server, const AsmRef *ref, const char *reason)
+push_down(AsmServer *server, AsmMonitored *monitored, const char *reason)
 {
         g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
 
-        asm_builder_ref(&builder, ref);
+        monitored->has_fired = TRUE;
+        asm_builder_ref(&builder, &monitored->ref);
         push_atom_reason(server, ASM_MAIL_DOWN, asm_builder_peek(&builder), reason);
 }
 
@@ -103,8 +104,8 @@ asm_server_add_monitor(AsmServer *server, const AsmRef *ref, const AsmPid *targe
         monitored->ref = asm_ref_copy(ref);
         monitored->target = asm_pid_copy(target);
         if (server->monitors == NULL)
-                server->monitors = g_hash_table_new_full(
-                        asm_ref_hash, asm_ref_equal, NULL, monitored_free);
+                server->monitors =
+                        g_hash_table_new_full(asm_ref_hash, asm_ref_equal, NULL, monitored_free);
         g_hash_table_insert(server->monitors, &monitored->ref, monitored);
         relate(server);
         return monitored;
@@ -117,9 +118,9 @@ asm_server_monitor(AsmServer *server, const AsmPid *target)
         AsmRef ref = asm_procs_make_ref(procs);
         g_auto(AsmPid) self = asm_server_get_pid(server);
         g_auto(AsmBuilder) scratch = ASM_BUILDER_INIT;
+        AsmMonitored *monitored = asm_server_add_monitor(server, &ref, target);
         AsmLink *link;
 
-        asm_server_add_monitor(server, &ref, target);
         asm_builder_pid(&scratch, target);
         if (is_local(procs, target)) {
                 AsmServer *watched = find_local(procs, target);
@@ -127,7 +128,7 @@ asm_server_monitor(AsmServer *server, const AsmPid *target)
                 gsize ref_len;
 
                 if (watched == NULL) {
-                        push_down(server, &ref, "noproc");
+                        push_down(server, monitored, "noproc");
                         return ref;
                 }
                 asm_builder_ref(&views, &ref);
@@ -141,7 +142,7 @@ asm_server_monitor(AsmServer *server, const AsmPid *target)
         }
         link = link_to(procs, target);
         if (link == NULL) {
-                push_down(server, &ref, "noconnection");
+                push_down(server, monitored, "noconnection");
                 return ref;
         }
         asm_control_encode_monitor(asm_link_out(link), &self, asm_builder_peek(&scratch), &ref);
@@ -154,27 +155,31 @@ asm_server_demonitor(AsmServer *server, const AsmRef *ref)
 {
         AsmMonitored *monitored =
                 server->monitors != NULL ? g_hash_table_lookup(server->monitors, ref) : NULL;
+        g_auto(AsmPid) self = { 0 };
         g_auto(AsmBuilder) target = ASM_BUILDER_INIT;
         g_auto(AsmBuilder) ref_bytes = ASM_BUILDER_INIT;
         AsmLink *link;
 
         if (monitored == NULL)
                 return;
+        self = asm_server_get_pid(server);
         asm_builder_pid(&target, &monitored->target);
         asm_builder_ref(&ref_bytes, ref);
         if (is_local(server->procs, &monitored->target)) {
                 AsmServer *watched = find_local(server->procs, &monitored->target);
                 if (watched != NULL)
-                        asm_server_remove_watcher(watched, asm_builder_peek(&ref_bytes));
+                        asm_server_remove_watcher(watched, asm_builder_peek(&ref_bytes), &self);
         } else if ((link = link_to(server->procs, &monitored->target)) != NULL) {
-                g_auto(AsmPid) self = asm_server_get_pid(server);
-                asm_control_encode_demonitor(
-                        asm_link_out(link), &self, asm_builder_peek(&target), ref);
+                asm_control_encode_demonitor(asm_link_out(link),
+                                             &self,
+                                             asm_builder_peek(&target),
+                                             ref);
                 asm_link_queued(link);
         }
         g_hash_table_remove(server->monitors, ref);
 }
 
+/* a reference that is in use already belongs to the one who came first */
 void
 asm_server_add_watcher(AsmServer *server, AsmView ref, AsmView pid, AsmView name)
 {
@@ -189,17 +194,40 @@ asm_server_add_watcher(AsmServer *server, AsmView ref, AsmView pid, AsmView name
         if (server->watchers == NULL)
                 server->watchers =
                         g_hash_table_new_full(asm_ref_hash, asm_ref_equal, NULL, watcher_free);
-        g_hash_table_replace(server->watchers, &watcher->ref, watcher);
+        if (g_hash_table_contains(server->watchers, &watcher->ref)) {
+                watcher_free(watcher);
+                return;
+        }
+        g_hash_table_insert(server->watchers, &watcher->ref, watcher);
         relate(server);
 }
 
 void
-asm_server_remove_watcher(AsmServer *server, AsmView ref_view)
+asm_server_remove_watcher(AsmServer *server, AsmView ref_view, const AsmPid *pid)
 {
         g_auto(AsmRef) ref = { 0 };
+        AsmWatcher *watcher;
 
-        if (server->watchers != NULL && asm_ref_from_view(ref_view, &ref))
+        if (server->watchers == NULL || !asm_ref_from_view(ref_view, &ref))
+                return;
+        watcher = g_hash_table_lookup(server->watchers, &ref);
+        if (watcher != NULL && asm_pid_equal(&watcher->watcher, pid))
                 g_hash_table_remove(server->watchers, &ref);
+}
+
+void
+asm_server_fire_monitor(AsmServer *server, AsmView ref_view, const GRefString *node, AsmView reason)
+{
+        g_auto(AsmRef) ref = { 0 };
+        AsmMonitored *monitored;
+
+        if (server->monitors == NULL || !asm_ref_from_view(ref_view, &ref))
+                return;
+        monitored = g_hash_table_lookup(server->monitors, &ref);
+        if (monitored == NULL || monitored->has_fired || monitored->target.node != node)
+                return;
+        monitored->has_fired = TRUE;
+        asm_server_push(server, ASM_MAIL_DOWN, ref_view, reason);
 }
 
 static void
@@ -216,7 +244,10 @@ tell_watcher(AsmServer *server, const AsmWatcher *watcher, AsmView reason)
         if (is_local(procs, &watcher->watcher)) {
                 AsmServer *local = find_local(procs, &watcher->watcher);
                 if (local != NULL)
-                        asm_server_push(local, ASM_MAIL_DOWN, asm_builder_peek(&parts), reason);
+                        asm_server_fire_monitor(local,
+                                                asm_builder_peek(&parts),
+                                                asm_node_get_name(procs->node),
+                                                reason);
                 return;
         }
         link = link_to(procs, &watcher->watcher);
@@ -225,15 +256,15 @@ tell_watcher(AsmServer *server, const AsmWatcher *watcher, AsmView reason)
         asm_builder_pid(&parts, &watcher->watcher);
         pid_len = parts.len - ref_len;
         asm_builder_server_pid(&parts, server);
-        asm_control_encode_monitor_exit(
-                asm_link_out(link),
-                asm_link_get_flags(link),
-                watcher->name != NULL ? asm_term_view(watcher->name)
-                                      : (AsmView){ parts.data + ref_len + pid_len,
-                                                   parts.len - ref_len - pid_len },
-                (AsmView){ parts.data + ref_len, pid_len },
-                (AsmView){ parts.data, ref_len },
-                reason);
+        asm_control_encode_monitor_exit(asm_link_out(link),
+                                        asm_link_get_flags(link),
+                                        watcher->name != NULL
+                                                ? asm_term_view(watcher->name)
+                                                : (AsmView){ parts.data + ref_len + pid_len,
+                                                             parts.len - ref_len - pid_len },
+                                        (AsmView){ parts.data + ref_len, pid_len },
+                                        (AsmView){ parts.data, ref_len },
+                                        reason);
         asm_link_queued(link);
 }
 
@@ -348,11 +379,17 @@ send_exit(AsmServer *server, const AsmPid *to, AsmView reason, gboolean is_link)
         if (link == NULL)
                 return;
         if (is_link)
-                asm_control_encode_exit(
-                        asm_link_out(link), asm_link_get_flags(link), &self, to, reason);
+                asm_control_encode_exit(asm_link_out(link),
+                                        asm_link_get_flags(link),
+                                        &self,
+                                        to,
+                                        reason);
         else
-                asm_control_encode_exit2(
-                        asm_link_out(link), asm_link_get_flags(link), &self, to, reason);
+                asm_control_encode_exit2(asm_link_out(link),
+                                         asm_link_get_flags(link),
+                                         &self,
+                                         to,
+                                         reason);
         asm_link_queued(link);
 }
 
@@ -380,10 +417,13 @@ asm_server_exit_signal(AsmServer *server, AsmView from, AsmView reason, gboolean
                         asm_server_stop_atom(server, "killed");
                 return;
         }
-        if (server->klass->traps_exits)
-                asm_server_push(server, ASM_MAIL_EXIT, from, reason);
-        else if (!asm_view_is_atom(reason, "normal"))
+        if (server->klass->traps_exits) {
+                /* of broken links there are no more than links; these anybody may send */
+                if (is_link || server->n_mail + server->n_held < server->procs->limits.max_mail)
+                        asm_server_push(server, ASM_MAIL_EXIT, from, reason);
+        } else if (!asm_view_is_atom(reason, "normal")) {
                 asm_server_stop(server, reason);
+        }
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
@@ -476,8 +516,8 @@ lose_monitors(AsmServer *server, GRefString *peer)
         g_hash_table_iter_init(&iter, server->monitors);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 AsmMonitored *monitored = value;
-                if (monitored->target.node == peer)
-                        push_down(server, &monitored->ref, "noconnection");
+                if (monitored->target.node == peer && !monitored->has_fired)
+                        push_down(server, monitored, "noconnection");
         }
 }
 

@@ -46,6 +46,29 @@ put_status(AsmServer *server, AsmBuilder *builder)
         asm_builder_nil(builder);
 }
 
+/* sys:trace/2 and its kin: nothing is traced here, and that is what is answered */
+static void
+put_debug(AsmBuilder *builder, AsmView option)
+{
+        AsmView what;
+        gboolean is_log = asm_view_get_tagged(option, "log", 2, &what);
+
+        if (!is_log && !asm_view_get_tagged(option, "statistics", 2, &what)) {
+                asm_builder_atom(builder, "ok");
+                return;
+        }
+        if (!asm_view_is_atom(what, "get")) {
+                asm_builder_atom(builder, "ok");
+                return;
+        }
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "ok");
+        if (is_log)
+                asm_builder_nil(builder);
+        else
+                asm_builder_atom(builder, "no_statistics");
+}
+
 static void
 put_unknown(AsmBuilder *builder, AsmView request)
 {
@@ -61,7 +84,7 @@ asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
 {
         AsmProcs *procs = server->procs;
         g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
-        AsmView reason;
+        AsmView argument;
 
         if (asm_view_is_atom(request, "get_state")) {
                 put_state(server, &reply);
@@ -70,12 +93,14 @@ asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
         } else if (asm_view_is_atom(request, "suspend") || asm_view_is_atom(request, "resume")) {
                 asm_server_set_suspended(server, asm_view_is_atom(request, "suspend"));
                 asm_builder_atom(&reply, "ok");
+        } else if (asm_view_get_tagged(request, "debug", 2, &argument)) {
+                put_debug(&reply, argument);
         } else if (!server->klass->is_permanent &&
-                   asm_view_get_tagged(request, "terminate", 2, &reason)) {
+                   asm_view_get_tagged(request, "terminate", 2, &argument)) {
                 /* answered first: the caller's monitor must find the answer before the end */
                 asm_builder_atom(&reply, "ok");
                 asm_procs_reply(procs, from, asm_builder_peek(&reply));
-                asm_server_stop(server, reason);
+                asm_server_stop(server, argument);
                 return;
         } else {
                 put_unknown(&reply, request);

@@ -9,14 +9,21 @@
 %%   "flood"            run_started, then assistant_delta without end
 %%   "crash"            run_started, then the session exits with `crashed`
 %%   "error CODE TEXT"  run_started, then an error event; the end
+%%   "ask ID..."        run_started, approval_requested of each ID, then, as the answers come, an
+%%                      assistant_delta "ID DECISION REASON " each; after the last a result
+%%   "settle ID"        run_started, approval_requested, approval_resolved by itself, then as "silent"
+%%   "tools NAME..."    run_started, tool_use of each NAME, result
+%%   "deaf"             as "silent", but an interrupt does not end it
+%%   "stubborn"         as "deaf", but a close does not end it either
 %%   "refuse"           start_core_session gives {error, refused}
 %%
-%% sessions() says who lives, so that a test sees whether each run closed its session.
+%% sessions() says who lives, so that a test sees whether each run closed its session; options() is
+%% what the last start_core_session was given, starts() how many there were.
 -module(fake_host).
 
 -behaviour(gen_server).
 
--export([start/0, start/1, entry/2, sessions/0, event/4]).
+-export([start/0, start/1, override/1, entry/2, sessions/0, options/0, starts/0, event/4]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -define(SUPERVISOR, 'Elixir.ASM.Remote.BackendSupervisor').
@@ -25,9 +32,8 @@
 start() ->
     start(#{}).
 
-%% Override says what handshake() answers, to be a host that does not fit.
 start(Override) ->
-    persistent_term:put(fake_host, Override),
+    override(Override),
     [ok = asm_test:define(Module, Functions, {?MODULE, entry})
      || {Module, Functions} <- [{'Elixir.Code', [{'ensure_loaded?', 1}]},
                                 {'Elixir.Process', [{whereis, 1}]},
@@ -37,14 +43,37 @@ start(Override) ->
     {ok, _} = gen_server:start({local, ?SUPERVISOR}, ?MODULE, supervisor, []),
     ok.
 
+%% Fields of what handshake() answers, to be a host that does not fit. The atoms handshake, bootstrap
+%% and start are entry points instead: `never` does not return, {raise, Reason} raises, {answer, Term}
+%% answers so.
+override(Override) ->
+    persistent_term:put(fake_host, Override).
+
 entry('ensure_loaded?', [Module]) -> code:ensure_loaded(Module) =:= {module, Module};
 entry(whereis, [Name]) -> case whereis(Name) of undefined -> nil; Pid -> Pid end;
-entry(ensure_all_started, [_]) -> {ok, []};
+entry(ensure_all_started, [_]) ->
+    overridden(bootstrap, fun() -> {ok, []} end);
 entry(handshake, []) ->
+    overridden(handshake, fun handshake/0);
+entry(start_core_session, [Options]) ->
+    overridden(start, fun() -> start_session(Options) end).
+
+overridden(Entry, Fun) ->
+    case persistent_term:get(fake_host) of
+        #{Entry := never} -> receive after infinity -> ok end;
+        #{Entry := {raise, Reason}} -> error(Reason);
+        #{Entry := {answer, Answer}} -> Answer;
+        _ -> Fun()
+    end.
+
+handshake() ->
     maps:merge(#{asm_version => <<"0.12.1">>, capabilities => [remote_backend_start_v1],
                  otp_release => list_to_binary(erlang:system_info(otp_release))},
-               persistent_term:get(fake_host));
-entry(start_core_session, [Options]) ->
+               persistent_term:get(fake_host)).
+
+start_session(Options) ->
+    ets:insert(?MODULE, {options, Options}),
+    ets:update_counter(?MODULE, starts, 1),
     case proplists:get_value(prompt, Options) of
         <<"refuse">> ->
             {error, refused};
@@ -63,6 +92,12 @@ info(Provider) ->
 
 sessions() ->
     gen_server:call(?SUPERVISOR, sessions).
+
+options() ->
+    ets:lookup_element(?MODULE, options, 2).
+
+starts() ->
+    ets:lookup_element(?MODULE, starts, 2).
 
 %% A core event as an ASM node sends it.
 event(Provider, Sequence, Kind, Payload) ->
@@ -86,6 +121,13 @@ payload(Kind, Fields) ->
                 {'Elixir.CliSubprocessCore.Payload.Result',
                  #{status => completed, stop_reason => end_turn, object => nil,
                    output => #{usage => #{input_tokens => 3, output_tokens => 4}, duration_ms => 5}}};
+            approval_requested ->
+                {'Elixir.CliSubprocessCore.Payload.ApprovalRequested',
+                 #{subject => <<"Bash">>, details => #{<<"tool_input">> => #{<<"command">> => <<"ls">>}}}};
+            approval_resolved ->
+                {'Elixir.CliSubprocessCore.Payload.ApprovalResolved', #{decision => allow, reason => nil}};
+            tool_use ->
+                {'Elixir.CliSubprocessCore.Payload.ToolUse', #{tool_call_id => <<"t1">>, input => #{}}};
             error ->
                 {'Elixir.CliSubprocessCore.Payload.Error', #{severity => fatal}}
         end,
@@ -94,6 +136,8 @@ payload(Kind, Fields) ->
 %%% the supervisor
 
 init(supervisor) ->
+    ets:new(?MODULE, [named_table, public]),
+    ets:insert(?MODULE, [{options, none}, {starts, 0}]),
     {ok, []}.
 
 handle_call({start, Provider, Subscriber, Prompt}, _From, Pids) ->
@@ -128,6 +172,25 @@ play(<<"flood">>, [], Session) ->
 play(<<"silent">>, [], Session) ->
     serve(Session, 1, infinity),
     play(<<"silent">>, [], Session);
+play(<<"ask">>, Ids, Session) ->
+    Next = lists:foldl(fun(Id, Sequence) ->
+                           emit(Session, Sequence, approval_requested, #{approval_id => Id}),
+                           Sequence + 1
+                       end, 2, Ids),
+    answers(Session, Next, length(Ids));
+play(<<"settle">>, [Id], Session) ->
+    emit(Session, 2, approval_requested, #{approval_id => Id}),
+    emit(Session, 3, approval_resolved, #{approval_id => Id}),
+    serve(Session, 3, infinity);
+play(<<"tools">>, Names, Session) ->
+    [emit(Session, N, tool_use, #{tool_name => Name})
+     || {N, Name} <- lists:zip(lists:seq(2, length(Names) + 1), Names)],
+    emit(Session, length(Names) + 2, result, #{});
+play(<<"deaf">>, [], Session) ->
+    deaf(Session, ends);
+play(<<"stubborn">>, [], Session) ->
+    process_flag(trap_exit, true),
+    deaf(Session, stays);
 play(<<"crash">>, [], _) ->
     exit(crashed);
 play(<<"error">>, [Code | Text], Session) ->
@@ -150,24 +213,52 @@ deltas(Session, _, Sequence, _, _) ->
 emit({Provider, {Pid, Ref}}, Sequence, Kind, Payload) ->
     Pid ! {?TAG, Ref, {event, event(Provider, Sequence, Kind, Payload)}}.
 
-%% what a session answers, while it has time to
-serve(Session, Sequence, Pause) ->
+answers(Session, Sequence, 0) ->
+    emit(Session, Sequence, result, #{});
+answers(Session, Sequence, Left) ->
     receive
-        {'$gen_call', From, interrupt} ->
-            gen_server:reply(From, ok),
-            emit(Session, Sequence + 1, error, #{code => <<"transport_exit">>,
-                                                 message => <<"CLI exited with code 2">>}),
-            exit(normal);
-        {'$gen_call', From, info} ->
-            gen_server:reply(From, info(element(1, Session))),
-            serve(Session, Sequence, Pause);
+        {asm_approval_resolved, Id, Decision, Reason} ->
+            Text = iolist_to_binary(io_lib:format("~s ~s ~s ", [Id, Decision, Reason])),
+            emit(Session, Sequence, assistant_delta, #{content => Text, index => 0}),
+            answers(Session, Sequence + 1, Left - 1);
+        Message ->
+            answer(Message, Session, Sequence),
+            answers(Session, Sequence, Left)
+    end.
+
+%% does not hear an interrupt; whether it hears a close says AtClose
+deaf(Session, AtClose) ->
+    receive
         {'$gen_call', From, _} ->
             gen_server:reply(From, ok),
-            serve(Session, Sequence, Pause);
-        {system, From, {terminate, Reason}} ->
+            deaf(Session, AtClose);
+        {system, From, {terminate, Reason}} when AtClose =:= ends ->
             gen_server:reply(From, ok),
             exit(Reason);
         _ ->
+            deaf(Session, AtClose)
+    end.
+
+%% what a session answers, while it has time to
+serve(Session, Sequence, Pause) ->
+    receive
+        Message ->
+            answer(Message, Session, Sequence + 1),
             serve(Session, Sequence, Pause)
     after Pause -> ok
     end.
+
+answer({'$gen_call', From, interrupt}, Session, Sequence) ->
+    gen_server:reply(From, ok),
+    emit(Session, Sequence, error, #{code => <<"transport_exit">>,
+                                     message => <<"CLI exited with code 2">>}),
+    exit(normal);
+answer({'$gen_call', From, info}, {Provider, _}, _) ->
+    gen_server:reply(From, info(Provider));
+answer({'$gen_call', From, _}, _, _) ->
+    gen_server:reply(From, ok);
+answer({system, From, {terminate, Reason}}, _, _) ->
+    gen_server:reply(From, ok),
+    exit(Reason);
+answer(_, _, _) ->
+    ok.

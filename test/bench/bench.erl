@@ -68,20 +68,25 @@ relay(Which, At, Prompt, N) ->
     OsPid = maps:get(case Which of asmd -> os_pid; beam -> beam_os_pid end, At),
     Before = cpu_us(OsPid),
     Start = erlang:monotonic_time(microsecond),
-    {RunId, Stop} = start_run(Which, At, Prompt),
+    {RunId, Stop, _} = start_run(Which, At, Prompt, self()),
     N = count(RunId, 0, 60000),
     Us = erlang:monotonic_time(microsecond) - Start,
     ok = Stop(),
     {N * 1000000 / Us, (cpu_us(OsPid) - Before) / N}.
 
-start_run(asmd, #{asmd := Asmd, host := Host}, Prompt) ->
+%% {RunId, fun that stops it, fun that interrupts it}
+start_run(asmd, #{asmd := Asmd, host := Host}, Prompt, Subscriber) ->
     {ok, Session} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
-    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, Prompt, remote(Host)]),
-    {RunId, fun() -> erpc:call(Asmd, asm, stop_session, [Session]) end};
-start_run(beam, #{beam := Beam, host := Host}, Prompt) ->
-    RunId = <<"01ARZ3NDEKTSV4RRFFQ69G5FAV">>,
-    {ok, _} = erpc:call(Beam, relay, run, [Host, Prompt, RunId, self()]),
-    {RunId, fun() -> ok end}.
+    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, Prompt, [{subscriber, Subscriber} | remote(Host)]]),
+    {RunId,
+     fun() -> erpc:call(Asmd, asm, stop_session, [Session]) end,
+     fun() -> erpc:call(Asmd, asm, interrupt, [Session, RunId]) end};
+start_run(beam, #{beam := Beam, host := Host}, Prompt, Subscriber) ->
+    RunId = integer_to_binary(erlang:unique_integer([positive])),
+    {ok, Relay} = erpc:call(Beam, relay, run, [Host, Prompt, RunId, Subscriber]),
+    {RunId,
+     fun() -> try gen_server:call(Relay, close) catch exit:_ -> ok end end,
+     fun() -> gen_server:call(Relay, interrupt) end}.
 
 remote(Host) ->
     [{execution_mode, remote_node}, {remote_node, Host}].
@@ -95,31 +100,31 @@ count(RunId, N, Ms) ->
     after Ms -> exit({run_not_done, N})
     end.
 
-%%% interrupts while other runs flood the daemon
+%%% interrupts while other runs flood the relaying node
 
-interrupts(#{asmd := Asmd, host := Host, sink := Sink, interrupts := N}) ->
+interrupts(#{asmd := Asmd, sink := Sink} = At) ->
     %% events go to nodes that are connected
     pong = erpc:call(Sink, net_adm, ping, [Asmd]),
-    Floods = [begin
-                  Pid = spawn(Sink, ?MODULE, sink, []),
-                  {ok, S} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
-                  {ok, _} = erpc:call(Asmd, asm, stream, [S, <<"flood">>, [{subscriber, Pid} | remote(Host)]]),
-                  S
-              end || _ <- [1, 2]],
-    timer:sleep(500),
-    {ok, Session} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
-    Times = lists:sort([interrupt_us(Asmd, Host, Session) || _ <- lists:seq(1, N)]),
-    [ok = erpc:call(Asmd, asm, stop_session, [S]) || S <- [Session | Floods]],
-    row("interrupt while flooded, p50", {asm_test:percentile(50, Times) / 1000, "ms"}, none, none),
-    row("interrupt while flooded, p99", {asm_test:percentile(99, Times) / 1000, "ms"}, none, {at_most, 5}).
+    [{A50, A99}, {B50, B99}] = [interrupts(Which, At) || Which <- [asmd, beam]],
+    row("interrupt while flooded, p50", {A50, "ms"}, {B50, "ms"}, none),
+    row("interrupt while flooded, p99", {A99, "ms"}, {B99, "ms"}, {at_most, 5}).
 
-interrupt_us(Asmd, Host, Session) ->
-    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, <<"silent">>, remote(Host)]),
+%% {p50, p99} in ms
+interrupts(Which, #{sink := Sink, interrupts := N} = At) ->
+    Stops = [begin
+                 {_, Stop, _} = start_run(Which, At, <<"flood">>, spawn(Sink, ?MODULE, sink, [])),
+                 Stop
+             end || _ <- [1, 2]],
+    timer:sleep(500),
+    Times = lists:sort([interrupt_us(Which, At) || _ <- lists:seq(1, N)]),
+    [ok = Stop() || Stop <- Stops],
+    {asm_test:percentile(50, Times) / 1000, asm_test:percentile(99, Times) / 1000}.
+
+interrupt_us(Which, At) ->
+    {RunId, Stop, Interrupt} = start_run(Which, At, <<"silent">>, self()),
     receive {asm_run_event, RunId, #{kind := run_started}} -> ok after 30000 -> exit(not_started) end,
-    {Us, ok} = timer:tc(fun() ->
-        ok = erpc:call(Asmd, asm, interrupt, [Session, RunId]),
-        done(RunId)
-    end),
+    {Us, ok} = timer:tc(fun() -> ok = Interrupt(), done(RunId) end),
+    Stop(),
     Us.
 
 done(RunId) ->

@@ -52,7 +52,13 @@ metadata() ->
       lane_fallback_reason => nil}.
 
 handle_call({health, Args}, _From, State) ->
-    {reply, api(health, Args), State}.
+    {reply, api(health, Args), State};
+handle_call(interrupt, _From, #{backend := Backend} = State) ->
+    {reply, gen_server:call(Backend, interrupt), State};
+handle_call(close, _From, #{backend := Backend} = State) ->
+    unlink(Backend),
+    exit(Backend, kill),
+    {stop, normal, ok, State}.
 
 handle_cast(_, State) -> {noreply, State}.
 

@@ -179,7 +179,8 @@ void
 test_world_init(TestWorld *world, const char *name, guint16 epmd_port, guint max_mail)
 {
         g_auto(AsmNodeConfig) config = { 0 };
-        AsmProcsLimits limits = { .max_mail = max_mail > 0 ? max_mail : 1000 };
+        AsmProcsLimits limits = { .max_mail = max_mail > 0 ? max_mail : 1000,
+                                  .max_servers = world->max_servers };
         g_autoptr(GError) error = NULL;
 
         test_node_config_init(&config, epmd_port);

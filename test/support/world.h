@@ -12,6 +12,7 @@ typedef struct {
         TestNode self;
         AsmProcs *procs;
         AsmRpc *rpc;
+        guint max_servers; /* set before test_world_init(); 0: no limit */
 } TestWorld;
 
 /* "NAME@127.0.0.1", started; @max_mail 0: a thousand */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+
+/* `asmctl approve`: lets a tool run that a run has asked for. */
+
+#include "cli/approval-private.h"
+#include "cli/command-private.h"
+
+static gboolean
+run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
+{
+        return asm_cli_decide(cli, operands, /* is_allowed= */ TRUE, error);
+}
+
+const AsmCliCommand asm_cli_cmd_approve = {
+        .name = "approve",
+        .operands = "SESSION APPROVAL",
+        .min_operands = 2,
+        .max_operands = 2,
+        .summary = "allow a tool call that waits for it",
+        .help = "'asmctl approvals SESSION' shows what waits. The first answer stands; one that comes\n"
+                "after it, or after the time for it, is refused with status 4.\n",
+        .run = run,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * `asmctl resume`: goes on with the conversation that the provider has kept of the session's last
+ * run. `query --session` begins a new one in the same session: a session is what the daemon knows,
+ * a conversation what the provider knows.
+ */
+
+#include "cli/query-private.h"
+
+#define AT(member) G_STRUCT_OFFSET(AsmCliQueryOptions, member)
+
+static const AsmCliOption resume_options[] = {
+        { "session", 0, ASM_CLI_TEXT, AT(session), "ID", "the session to go on with; needed" },
+        { NULL },
+};
+
+static gboolean
+run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
+{
+        return asm_cli_resume(cli, options, operands, ASM_PRINT_TEXT, error);
+}
+
+const AsmCliCommand asm_cli_cmd_resume = {
+        .name = "resume",
+        .operands = "--session ID [PROMPT]",
+        .max_operands = 1,
+        .summary = "go on with the conversation of a session",
+        .help = "As query, but the provider is told to take up the conversation of the last run of\n"
+                "the session that got to it. The provider's CLI must be able to.\n",
+        .options = resume_options,
+        .options_size = sizeof(AsmCliQueryOptions),
+        .run = run,
+};
