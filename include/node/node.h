@@ -89,6 +89,14 @@ void asm_node_connect_async(AsmNode *node,
                             gpointer user_data);
 AsmLink *asm_node_connect_finish(AsmNode *node, GAsyncResult *result, GError **error);
 
+/**
+ * asm_node_flush: writes what is queued, now
+ *
+ * The node does this once per loop iteration anyway; whoever knows that nothing more will be
+ * queued in this one saves the way round the loop.
+ */
+void asm_node_flush(AsmNode *node);
+
 /* borrowed: the link to @peer (an interned name) if it is up, else NULL; NULL for ourselves */
 AsmLink *asm_node_find_link(AsmNode *node, GRefString *peer);
 /* borrowed links that are up; (transfer container) */

@@ -27,8 +27,9 @@ struct _AsmLink {
         GIOStream *stream;
         AsmHandshake *handshake;
         AsmTimer setup_timer;
-        GSource *read_source;
-        GSource *write_source; /* only while the kernel takes no more */
+        GSource *source; /* reads and writes; NULL once closed */
+        GIOCondition wanted;
+        gboolean is_blocked; /* the kernel takes no more for now */
         guint pauses;
         GByteArray *partial; /* the beginning of a frame whose end has not come */
 

@@ -9,7 +9,7 @@
  * received and not with what a header promises.
  *
  * Writing: frames are appended to `out`; the node flushes dirty links once per loop iteration
- * with one write. What the kernel does not take waits for a write source.
+ * with one write. What the kernel does not take waits until the descriptor is writable.
  *
  * Ending: asm_link_fail() is the only way out. It may be called from anywhere, also from inside a
  * callback for this link; the node tells its listener later, from the main loop. After it the
@@ -56,14 +56,7 @@ asm_link_unref(AsmLink *link)
         g_free(link);
 }
 
-static void
-clear_source(GSource **source)
-{
-        if (*source == NULL)
-                return;
-        g_source_destroy(*source);
-        g_clear_pointer(source, g_source_unref);
-}
+static void update_source(AsmLink *link);
 
 void
 asm_link_fail(AsmLink *link, GError *error)
@@ -75,8 +68,8 @@ asm_link_fail(AsmLink *link, GError *error)
         link->was_up = link->state == ASM_LINK_UP;
         link->state = ASM_LINK_CLOSED;
         link->error = error;
-        clear_source(&link->read_source);
-        clear_source(&link->write_source);
+        g_source_destroy(link->source);
+        g_clear_pointer(&link->source, g_source_unref);
         asm_timer_disarm(&link->setup_timer);
         g_clear_pointer(&link->handshake, asm_handshake_free);
         /* a non-blocking socket: close(2) does not wait */
@@ -276,10 +269,10 @@ received(AsmLink *link, guint8 *scratch, gsize moved, gsize n)
         }
 }
 
-static gboolean
-on_readable(GObject *stream, gpointer user_data)
+static void
+on_readable(AsmLink *link)
 {
-        AsmLink *link = user_data;
+        GInputStream *in = g_io_stream_get_input_stream(link->stream);
         guint8 *scratch = asm_node_get_scratch(link->node);
         g_autoptr(GError) error = NULL;
         gsize moved = link->partial->len <= PARTIAL_MOVED_MAX ? link->partial->len : 0;
@@ -287,53 +280,74 @@ on_readable(GObject *stream, gpointer user_data)
 
         if (moved > 0)
                 memcpy(scratch, link->partial->data, moved);
-        n = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(stream),
-                                                     scratch + moved,
-                                                     READ_SIZE,
-                                                     NULL,
-                                                     &error);
+        n = g_pollable_input_stream_read_nonblocking(
+                G_POLLABLE_INPUT_STREAM(in), scratch + moved, READ_SIZE, NULL, &error);
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-                return G_SOURCE_CONTINUE;
-        asm_link_ref(link);
+                return;
         if (n <= 0)
                 peer_closed(link, error);
         else
                 received(link, scratch, moved, (gsize)n);
+        /* what was answered on the spot need not wait for the next iteration */
+        if (link->node != NULL)
+                asm_node_flush(link->node);
+}
+
+/* --- the source ------------------------------------------------------------------------------ */
+
+typedef struct {
+        GSource base;
+        AsmLink *link;
+        gpointer tag;
+} LinkSource;
+
+static gboolean
+source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        LinkSource *self = (LinkSource *)source;
+        AsmLink *link = asm_link_ref(self->link);
+        GIOCondition ready = g_source_query_unix_fd(source, self->tag);
+
+        /* the end of a connection is read even in a pause: poll(2) would tell of it for ever */
+        if ((ready & (G_IO_HUP | G_IO_ERR)) != 0 || (link->pauses == 0 && (ready & G_IO_IN) != 0))
+                on_readable(link);
+        if (link->state != ASM_LINK_CLOSED && (ready & G_IO_OUT) != 0) {
+                link->is_blocked = FALSE;
+                asm_link_flush(link);
+        }
         asm_link_unref(link);
         return G_SOURCE_CONTINUE;
 }
 
-static void
-start_reading(AsmLink *link)
-{
-        GInputStream *in = g_io_stream_get_input_stream(link->stream);
-
-        link->read_source =
-                g_pollable_input_stream_create_source(G_POLLABLE_INPUT_STREAM(in), NULL);
-        g_source_set_callback(link->read_source, G_SOURCE_FUNC(on_readable), link, NULL);
-        g_source_attach(link->read_source, g_main_context_get_thread_default());
-}
-
-static gboolean
-on_writable(GObject *stream, gpointer user_data)
-{
-        AsmLink *link = asm_link_ref(user_data);
-
-        clear_source(&link->write_source);
-        asm_link_flush(link);
-        asm_link_unref(link);
-        return G_SOURCE_REMOVE;
-}
+static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
 
 static void
-wait_until_writable(AsmLink *link)
+update_source(AsmLink *link)
 {
-        GOutputStream *out = g_io_stream_get_output_stream(link->stream);
+        GIOCondition wanted = (link->pauses == 0 ? G_IO_IN : 0) | (link->is_blocked ? G_IO_OUT : 0);
 
-        link->write_source =
-                g_pollable_output_stream_create_source(G_POLLABLE_OUTPUT_STREAM(out), NULL);
-        g_source_set_callback(link->write_source, G_SOURCE_FUNC(on_writable), link, NULL);
-        g_source_attach(link->write_source, g_main_context_get_thread_default());
+        if (link->source != NULL && link->wanted != wanted)
+                g_source_modify_unix_fd(link->source, ((LinkSource *)link->source)->tag, wanted);
+        link->wanted = wanted;
+}
+
+/*
+ * One source on the descriptor itself. GIO's sources for streams are made of a parent and a child,
+ * and GLib takes the descriptors of a source out of its set and puts them back around each
+ * dispatch, at the price of four system calls, unless the source says that it may recurse.
+ */
+static void
+attach_source(AsmLink *link)
+{
+        GSocket *socket = g_socket_connection_get_socket(G_SOCKET_CONNECTION(link->stream));
+
+        link->source = g_source_new(&source_funcs, sizeof(LinkSource));
+        ((LinkSource *)link->source)->link = link;
+        link->wanted = G_IO_IN;
+        ((LinkSource *)link->source)->tag =
+                g_source_add_unix_fd(link->source, g_socket_get_fd(socket), link->wanted);
+        g_source_set_can_recurse(link->source, TRUE);
+        g_source_attach(link->source, g_main_context_get_thread_default());
 }
 
 static void
@@ -366,7 +380,7 @@ asm_link_flush(AsmLink *link)
         GOutputStream *out = g_io_stream_get_output_stream(link->stream);
 
         link->is_dirty = FALSE;
-        while (link->state != ASM_LINK_CLOSED && link->write_source == NULL &&
+        while (link->state != ASM_LINK_CLOSED && !link->is_blocked &&
                link->sent < link->out.len) {
                 g_autoptr(GError) error = NULL;
                 gssize n = g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(out),
@@ -378,10 +392,11 @@ asm_link_flush(AsmLink *link)
                 if (n >= 0)
                         written(link, (gsize)n);
                 else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-                        wait_until_writable(link);
+                        link->is_blocked = TRUE;
                 else
                         peer_closed(link, error);
         }
+        update_source(link);
 }
 
 AsmBuilder *
@@ -428,15 +443,15 @@ void
 asm_link_pause(AsmLink *link)
 {
         if (link->pauses++ == 0)
-                clear_source(&link->read_source);
+                update_source(link);
 }
 
 void
 asm_link_resume(AsmLink *link)
 {
         g_return_if_fail(link->pauses > 0);
-        if (--link->pauses == 0 && link->state != ASM_LINK_CLOSED)
-                start_reading(link);
+        if (--link->pauses == 0)
+                update_source(link);
 }
 
 void
@@ -481,14 +496,15 @@ link_new(AsmNode *node, GIOStream *stream)
         link->node = node;
         link->stream = g_object_ref(stream);
         link->partial = g_byte_array_new();
-        if (G_IS_SOCKET_CONNECTION(stream)) {
-                GSocket *socket = g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream));
-                /* calls are small and answered at once: no waiting for more to send */
-                g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-        }
+        /* calls are small and answered at once: no waiting for more to send */
+        g_socket_set_option(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream)),
+                            IPPROTO_TCP,
+                            TCP_NODELAY,
+                            1,
+                            NULL);
         asm_timer_init(&link->setup_timer, asm_node_get_timers(node), on_setup_timeout, link);
         asm_timer_arm(&link->setup_timer, asm_node_get_config(node)->setup_timeout_ms);
-        start_reading(link);
+        attach_source(link);
         return link;
 }
 

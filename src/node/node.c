@@ -101,16 +101,24 @@ chores_check(GSource *source)
         return chores_wait((Chores *)source);
 }
 
-static gboolean
-chores_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+void
+asm_node_flush(AsmNode *node)
 {
-        AsmNode *node = ((Chores *)source)->node;
         AsmLink *link;
 
         while ((link = g_queue_pop_head(&node->dirty)) != NULL) {
                 asm_link_flush(link);
                 asm_link_unref(link);
         }
+}
+
+static gboolean
+chores_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+        AsmNode *node = ((Chores *)source)->node;
+        AsmLink *link;
+
+        asm_node_flush(node);
         tell_closed(node);
         while ((link = g_queue_pop_head(&node->drained)) != NULL) {
                 if (link->state == ASM_LINK_UP)

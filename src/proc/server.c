@@ -141,12 +141,14 @@ detach_source(AsmServer *server)
                 return;
         g_source_destroy(server->source);
         g_clear_pointer(&server->source, g_source_unref);
+        server->procs->n_ready--;
 }
 
 static gboolean
 source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 {
         AsmServer *server = asm_server_ref(((ServerSource *)source)->server);
+        AsmProcs *procs = server->procs;
 
         for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
                 AsmMail *mail = pop_mail(server);
@@ -161,6 +163,9 @@ source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
         if (server->first == NULL)
                 detach_source(server);
         asm_server_unref(server);
+        /* the last one of this iteration: what all of them said can go out */
+        if (procs->n_ready == 0)
+                asm_node_flush(procs->node);
         return G_SOURCE_CONTINUE;
 }
 
@@ -174,6 +179,7 @@ attach_source(AsmServer *server)
         server->source = g_source_new(&source_funcs, sizeof(ServerSource));
         ((ServerSource *)server->source)->server = server;
         g_source_attach(server->source, g_main_context_get_thread_default());
+        server->procs->n_ready++;
 }
 
 /* an overfull mailbox loses the new message; a caller is told instead of left waiting */
@@ -308,8 +314,8 @@ asm_server_stop(AsmServer *server, AsmView reason)
                 g_hash_table_remove(procs->by_name, server->name);
         asm_server_drop_relations(server, reason);
         g_clear_pointer(&server->name, g_free);
-        server->procs = NULL;
         detach_source(server);
+        server->procs = NULL;
         free_mails(server->first);
         free_mails(server->held_first);
         server->first = server->last = NULL;
