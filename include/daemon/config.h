@@ -26,12 +26,13 @@ GQuark asm_config_error_quark(void);
 typedef struct {
         char *name; /* as given: "asmd" or "asmd@host" */
         gboolean is_long_name;
-        char *cookie_file; /* NULL: ~/.erlang.cookie */
-        char *listen;      /* "ADDRESS" or "ADDRESS:PORT" */
+        char *cookie_file;  /* NULL: ~/.erlang.cookie */
+        char *listen;       /* "ADDRESS" or "ADDRESS:PORT" */
         AsmNodeConfig node; /* name and address filled in by asm_config_finish() */
         AsmManagerLimits limits;
         guint max_mail;
-        GHashTable *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
+        GHashTable
+                *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;
 
 void asm_config_init(AsmConfig *config);

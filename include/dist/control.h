@@ -13,11 +13,11 @@
 
 typedef enum {
         ASM_CONTROL_LINK,
-        ASM_CONTROL_SEND,         /* also SEND_SENDER */
-        ASM_CONTROL_EXIT,         /* a link broke; also PAYLOAD_EXIT */
+        ASM_CONTROL_SEND, /* also SEND_SENDER */
+        ASM_CONTROL_EXIT, /* a link broke; also PAYLOAD_EXIT */
         ASM_CONTROL_REG_SEND,
         ASM_CONTROL_GROUP_LEADER,
-        ASM_CONTROL_EXIT2,        /* exit/2; also PAYLOAD_EXIT2 */
+        ASM_CONTROL_EXIT2, /* exit/2; also PAYLOAD_EXIT2 */
         ASM_CONTROL_MONITOR,
         ASM_CONTROL_DEMONITOR,
         ASM_CONTROL_MONITOR_EXIT, /* also PAYLOAD_MONITOR_P_EXIT */
@@ -26,11 +26,11 @@ typedef enum {
         ASM_CONTROL_ALIAS_SEND,
         ASM_CONTROL_UNLINK_ID,
         ASM_CONTROL_UNLINK_ID_ACK,
-        ASM_CONTROL_ALIAS_EXIT,   /* exit/3 to an alias: ALTACT_SIG_SEND with the exit bit */
+        ASM_CONTROL_ALIAS_EXIT, /* exit/3 to an alias: ALTACT_SIG_SEND with the exit bit */
         ASM_CONTROL_N_KINDS
 } AsmControlKind;
 
-#define ASM_SPAWN_FLAG_LINK 1
+#define ASM_SPAWN_FLAG_LINK    1
 #define ASM_SPAWN_FLAG_MONITOR 2
 
 /**
@@ -88,9 +88,7 @@ const char *asm_control_kind_name(AsmControlKind kind);
  * @flags: what the peer and this node have in common; decides between old and new operations
  *   (24, 26, 28 with EXIT_PAYLOAD; 22 with SEND_SENDER; 37 for alias sends with ALTACT_SIG)
  *
- * The message goes out as a copy. For a large one, _head variants write everything but the
- * message's own bytes: the length in the frame header includes @payload_len, and the caller
- * sends exactly that many bytes of one term behind @out.
+ * The message goes out as a copy.
  */
 /* @from: (nullable): NULL for a sender that does not matter, SEND instead of SEND_SENDER */
 void asm_control_encode_send(AsmBuilder *out,
@@ -98,11 +96,6 @@ void asm_control_encode_send(AsmBuilder *out,
                              const AsmPid *from,
                              AsmView to_pid,
                              AsmView message);
-void asm_control_encode_send_head(AsmBuilder *out,
-                                  guint64 flags,
-                                  const AsmPid *from,
-                                  AsmView to_pid,
-                                  gsize payload_len);
 void asm_control_encode_reg_send(AsmBuilder *out,
                                  const AsmPid *from,
                                  const char *to_name,

@@ -9,7 +9,7 @@
 #include <glib.h>
 
 typedef enum {
-        ASM_FRAME_MORE,   /* not a whole frame yet; @ret_used says how many bytes there must be */
+        ASM_FRAME_MORE, /* not a whole frame yet; @ret_used says how many bytes there must be */
         ASM_FRAME_TICK,
         ASM_FRAME_PACKET,
         ASM_FRAME_BROKEN, /* error set: over the limit */

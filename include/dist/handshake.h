@@ -26,15 +26,15 @@ typedef enum {
         ASM_HANDSHAKE_ANSWER_OK_SIMULTANEOUS, /* we drop our own attempt */
         ASM_HANDSHAKE_ANSWER_NOK,             /* our own attempt goes on */
         ASM_HANDSHAKE_ANSWER_NOT_ALLOWED,
-        ASM_HANDSHAKE_ANSWER_ALIVE,           /* a connection is up; the peer says if it is stale */
+        ASM_HANDSHAKE_ANSWER_ALIVE, /* a connection is up; the peer says if it is stale */
 } AsmHandshakeAnswer;
 
 typedef struct {
-        const char *our_name;      /* "asmd@host" */
+        const char *our_name; /* "asmd@host" */
         guint64 our_flags;
         guint32 our_creation;
-        guint length_size;         /* 2, over TLS 4 */
-        guint32 (*random)(void);   /* challenges; NULL: getrandom(2) */
+        guint length_size;       /* 2, over TLS 4 */
+        guint32 (*random)(void); /* challenges; NULL: getrandom(2) */
 } AsmHandshakeConfig;
 
 /* @cookie: the secret shared with @peer_name, copied and wiped when freed */

@@ -18,7 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmLink, asm_link_unref)
 
 /* interned; compare with ==  against AsmPid.node */
 GRefString *asm_link_get_peer(AsmLink *link);
-guint32 asm_link_get_creation(AsmLink *link);
 /* flags that both sides have */
 guint64 asm_link_get_flags(AsmLink *link);
 gboolean asm_link_is_up(AsmLink *link);

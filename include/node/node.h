@@ -77,7 +77,7 @@ gboolean asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **err
 
 /**
  * asm_node_connect_async: a link to @peer, the one there is or a new one
- * @timeout_ms: for the whole of look-up, TCP connection and handshake
+ * @timeout_ms: for the whole of look-up, TCP connection and handshake; 0: no limit of the caller's
  *
  * asm_node_connect_finish() returns (transfer full) the link, or NULL with ASM_NODE_ERROR_NAME,
  * _UNKNOWN_NODE, _EPMD, _CONNECT, _TIMEOUT, _REFUSED, _LIMIT, _STOPPED.

@@ -29,6 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmRpc, asm_rpc_free)
  * asm_rpc_call:
  * @link: to the peer
  * @args: a list term of @arity elements
+ * @timeout_ms: 0: no limit
  *
  * Calls back exactly once, never before it returns, unless cancelled.
  * Returns: an id for asm_rpc_cancel(), never 0

@@ -56,7 +56,7 @@ struct _AsmServer {
         guint n_mail;
         AsmMail *first;
         AsmMail *last;
-        GSource *source; /* attached while there is mail */
+        GSource *source;     /* attached while there is mail */
         AsmMail *held_first; /* what waits for sys:resume/1 */
         AsmMail *held_last;
         guint n_held;

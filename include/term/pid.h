@@ -45,6 +45,3 @@ guint asm_pid_hash(gconstpointer pid);
 gboolean asm_pid_equal(gconstpointer a, gconstpointer b);
 guint asm_ref_hash(gconstpointer ref);
 gboolean asm_ref_equal(gconstpointer a, gconstpointer b);
-
-/* (transfer full): "<node.id.serial>" for logs and for asmctl */
-char *asm_pid_to_string(const AsmPid *pid);

@@ -10,6 +10,7 @@
 #   badjson     a line that is not JSON             stdin          says each line of stdin
 #   env:NAME    says the value of a variable        cwd, args      says where it runs, its arguments
 #   fail:CODE   a line on stderr, exit CODE         hang           waits for ever, with a child that does too
+#   approve     asks for a tool, waits for the answer on stdin and says it (claude; codex does not ask)
 #   stubborn    (with hang) ignores INT and TERM    escape         (with hang) the child leaves the session
 #
 # hang writes the process ids, its own first, to $ASM_STANDIN_PIDFILE, else to standin.pids in the
@@ -114,6 +115,7 @@ act() {
                 leave "${1#fail:}"
                 ;;
         hang) hang ;;
+        approve) approve ;;
         esac
 }
 
@@ -127,7 +129,7 @@ for word in $prompt; do
         sleep:*) pause=${word#sleep:} ;;
         stubborn) stubborn=1 ;;
         escape) escape=1 ;;
-        count:[0-9]* | line:[0-9]* | env:?* | fail:[0-9]* | cwd | args | stderr | badjson | stdin | hang)
+        count:[0-9]* | line:[0-9]* | env:?* | fail:[0-9]* | cwd | args | stderr | badjson | stdin | hang | approve)
                 acts="$acts $word"
                 ;;
         esac

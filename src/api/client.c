@@ -59,8 +59,9 @@ static void
 on_call_timeout(AsmTimer *timer, gpointer user_data)
 {
         Call *call = user_data;
-        g_autofree char *why = g_strdup_printf(
-                "'%s' did not answer within %u ms", call->client->peer, call->timeout_ms);
+        g_autofree char *why = g_strdup_printf("'%s' did not answer within %u ms",
+                                               call->client->peer,
+                                               call->timeout_ms);
 
         fail_call(call, ASM_PROC_ERROR_TIMEOUT, why);
 }
@@ -148,8 +149,7 @@ own_name(const char *peer, GError **error)
         gboolean is_long = asm_node_name_is_long(peer);
 
         if (is_long || g_str_has_suffix(peer, "@localhost")) {
-                g_autofree char *name =
-                        g_strdup_printf("%s@%s", alive, asm_node_name_host(peer));
+                g_autofree char *name = g_strdup_printf("%s@%s", alive, asm_node_name_host(peer));
                 return asm_node_name_complete(name, is_long, error);
         }
         return asm_node_name_complete(alive, FALSE, error);
@@ -273,8 +273,11 @@ asm_client_call_async(AsmClient *client,
         asm_builder_tuple(&message, 2);
         asm_builder_atom(&message, function);
         asm_builder_view(&message, args);
-        asm_procs_send_name(
-                client->procs, client->link, &client->server, "asm", asm_builder_peek(&message));
+        asm_procs_send_name(client->procs,
+                            client->link,
+                            &client->server,
+                            "asm",
+                            asm_builder_peek(&message));
 }
 
 AsmTerm *

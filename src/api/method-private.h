@@ -35,7 +35,7 @@ typedef struct {
 struct _AsmApi {
         AsmProcs *procs;
         AsmManager *manager;
-        gint64 started_us; /* monotonic */
+        gint64 started_us;  /* monotonic */
         GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
 };
 
@@ -50,11 +50,7 @@ gboolean asm_method_is_module(AsmView module);
  *
  * Returns: FALSE: there is no such function, or @args is no list; nothing was done
  */
-gboolean asm_method_call(AsmApi *api,
-                         AsmView name,
-                         AsmView args,
-                         AsmView caller,
-                         AsmReply *reply);
+gboolean asm_method_call(AsmApi *api, AsmView name, AsmView args, AsmView caller, AsmReply *reply);
 
 /* reply helpers */
 void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);
@@ -88,9 +84,7 @@ AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_f
 
 /* the faces */
 extern const AsmServerClass asm_api_server_class; /* asm: server.c */
-AsmServer *asm_api_start_server(AsmApi *api,
-                                const AsmServerClass *klass,
-                                const char *name);
+AsmServer *asm_api_start_server(AsmApi *api, const AsmServerClass *klass, const char *name);
 AsmApi *asm_api_of_server(AsmServer *server);
 /* served.c: rpc, erpc, rex, net_kernel */
 void asm_api_serve(AsmApi *api);

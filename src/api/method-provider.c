@@ -14,13 +14,18 @@ find_provider(AsmView view, AsmFailure **ret_failure)
         const AsmProvider *provider = asm_provider_find(name != NULL ? name : "", &error);
 
         if (provider == NULL)
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID, ASM_DOMAIN_CONFIG, "%s", error->message);
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "%s",
+                                               error->message);
         return provider;
 }
 
 static gboolean
-choose(const AsmRequest *request, AsmLaneChoice *ret_choice, const AsmProvider **ret_provider, AsmFailure **ret_failure)
+choose(const AsmRequest *request,
+       AsmLaneChoice *ret_choice,
+       const AsmProvider **ret_provider,
+       AsmFailure **ret_failure)
 {
         g_auto(AsmOptions) options = { 0 };
 
@@ -29,8 +34,7 @@ choose(const AsmRequest *request, AsmLaneChoice *ret_choice, const AsmProvider *
                 return FALSE;
         asm_options_init(&options);
         return asm_options_apply(&options, &request->args[1], 1, ret_failure) &&
-               asm_lane_resolve(
-                       *ret_provider, options.lane, options.mode, ret_choice, ret_failure);
+               asm_lane_resolve(*ret_provider, options.lane, options.mode, ret_choice, ret_failure);
 }
 
 /* resolve(Provider[, [{lane, _}, {execution_mode, _}]]) -> {ok, Observability} */

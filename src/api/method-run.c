@@ -229,9 +229,8 @@ asm_method_resume_run(const AsmRequest *request, AsmReply *reply)
         g_autoptr(AsmFailure) failure = NULL;
         g_autofree char *prompt = dup_prompt(request->args[1], &failure);
         AsmSession *session =
-                prompt != NULL
-                        ? asm_method_find_session(request->api, request->args[0], &failure)
-                        : NULL;
+                prompt != NULL ? asm_method_find_session(request->api, request->args[0], &failure)
+                               : NULL;
         AsmRun *run = NULL;
 
         if (session != NULL)

@@ -197,8 +197,7 @@ rex_reply_send(AsmReply *reply, AsmView value)
                 asm_builder_tuple(&message, 2);
                 asm_builder_atom(&message, "rex");
                 asm_builder_view(&message, value);
-                asm_procs_send(
-                        self->procs, asm_term_view(self->to), asm_builder_peek(&message));
+                asm_procs_send(self->procs, asm_term_view(self->to), asm_builder_peek(&message));
         }
         asm_term_unref(self->to);
         g_free(self);

@@ -52,11 +52,11 @@ on_call(AsmServer *server, AsmView from, AsmView request)
             asm_method_call(api, part[0], part[1], caller[0], &reply->reply))
                 return;
         shown = asm_view_print(request, ASM_SYNTAX_ERLANG, 120);
-        failure = asm_failure_new(
-                ASM_FAILURE_CONFIG_INVALID,
-                ASM_DOMAIN_CONFIG,
-                "no such function: %s; a call is {Function, [Argument]} with a function and a number of arguments that asm exports",
-                shown);
+        failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                  ASM_DOMAIN_CONFIG,
+                                  "no such function: %s; a call is {Function, [Argument]} with a "
+                                  "function and a number of arguments that asm exports",
+                                  shown);
         asm_reply_failure(&reply->reply, failure);
 }
 

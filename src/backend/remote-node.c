@@ -59,8 +59,9 @@ asm_remote_fail(AsmRemote *self, AsmFailure *failure)
         /* the run closes us when it hears of this */
         asm_server_ref(&self->server);
         asm_timer_disarm(&self->timer);
-        if (self->state == REMOTE_STARTING && self->rpc_call != 0)
-                self->state = REMOTE_ABANDONED;
+        /* set before: the run's close() must not take an answered start for one under way */
+        self->state = self->state == REMOTE_STARTING && self->rpc_call != 0 ? REMOTE_ABANDONED
+                                                                            : REMOTE_OVER;
         if (listener != NULL)
                 listener->failed(failure, self->backend.user_data);
         asm_failure_free(failure);
@@ -317,8 +318,7 @@ on_grace_over(AsmTimer *timer, gpointer user_data)
         AsmRemote *self = user_data;
 
         asm_remote_terminate(self, &self->session);
-        asm_timer_init(
-                timer, asm_procs_get_timers(self->context.procs), on_close_timeout, self);
+        asm_timer_init(timer, asm_procs_get_timers(self->context.procs), on_close_timeout, self);
         asm_timer_arm(timer, CLOSE_TIMEOUT_MS);
 }
 

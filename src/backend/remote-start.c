@@ -20,13 +20,13 @@
 
 #include <string.h>
 
-#define STARTER "Elixir.ASM.Remote.BackendStarter"
+#define STARTER    "Elixir.ASM.Remote.BackendStarter"
 #define SUPERVISOR "Elixir.ASM.Remote.BackendSupervisor"
 #define CAPABILITY "remote_backend_start_v1"
-#define RAW_LINES "raw_lines_v1"
+#define RAW_LINES  "raw_lines_v1"
 /* the ASM whose remote side this is (major.minor must agree), and the oldest OTP of its nodes */
 #define ASM_API_VERSION "0.12"
-#define OTP_OLDEST 25
+#define OTP_OLDEST      25
 /* how long a start that was given up may still bring a session that must be closed */
 #define ABANDONED_MS (10 * 60 * 1000)
 
@@ -84,7 +84,8 @@ static AsmFailure *
 not_ready(AsmRemote *self, const char *what)
 {
         g_autofree char *why = g_strdup_printf(
-                "'%s' is not ready: %s; start its backend host (asmd_host or agent_session_manager), or set remote_bootstrap_mode to ensure_started",
+                "'%s' is not ready: %s; start its backend host (asmd_host or "
+                "agent_session_manager), or set remote_bootstrap_mode to ensure_started",
                 self->node,
                 what);
 
@@ -120,8 +121,7 @@ put_supervisor(AsmBuilder *args)
 static AsmFailure *
 judge_true(AsmRemote *self, AsmView value)
 {
-        return asm_view_is_atom(value, "true") ? NULL
-                                               : not_ready(self, STARTER " is not there");
+        return asm_view_is_atom(value, "true") ? NULL : not_ready(self, STARTER " is not there");
 }
 
 static AsmFailure *
@@ -152,9 +152,11 @@ capability_mismatch(AsmRemote *self, gboolean is_known)
         } else {
                 asm_builder_atom(&map, "unknown");
         }
-        why = g_strdup_printf(is_known ? "'%s' lacks the capability " CAPABILITY
-                                       : "what '%s' says of its capabilities cannot be understood (" CAPABILITY " is needed)",
-                              self->node);
+        why = g_strdup_printf(
+                is_known ? "'%s' lacks the capability " CAPABILITY
+                         : "what '%s' says of its capabilities cannot be understood (" CAPABILITY
+                           " is needed)",
+                self->node);
         return start_failure("preflight",
                              why,
                              tagged_term("remote_capability_mismatch", asm_builder_peek(&map)));
@@ -168,15 +170,17 @@ version_mismatch(const char *local_key,
 {
         g_auto(AsmBuilder) map = ASM_BUILDER_INIT;
         g_autofree char *shown = g_strescape(remote, NULL);
-        g_autofree char *why = g_strdup_printf("version mismatch: %s here, '%s' there", local, shown);
+        g_autofree char *why =
+                g_strdup_printf("version mismatch: %s here, '%s' there", local, shown);
 
         asm_builder_map(&map, 2);
         asm_builder_atom(&map, local_key);
         asm_builder_text(&map, local);
         asm_builder_atom(&map, remote_key);
         asm_builder_text(&map, remote);
-        return start_failure(
-                "preflight", why, tagged_term("remote_version_mismatch", asm_builder_peek(&map)));
+        return start_failure("preflight",
+                             why,
+                             tagged_term("remote_version_mismatch", asm_builder_peek(&map)));
 }
 
 static gboolean
@@ -254,8 +258,9 @@ rpc_failure(AsmRemote *self, const char *step, const GError *error, AsmView reas
         if (error->code == ASM_PROC_ERROR_UNDEF && self->state == REMOTE_PREFLIGHT)
                 return not_ready(self, error->message);
         if (error->code == ASM_PROC_ERROR_NO_CONNECTION)
-                return start_failure(
-                        step, error->message, tagged_term("remote_rpc_failed", reason));
+                return start_failure(step,
+                                     error->message,
+                                     tagged_term("remote_rpc_failed", reason));
         return start_failure(step, error->message, tagged_term("remote_rpc_failed", reason));
 }
 
@@ -377,9 +382,9 @@ static void
 on_cookie_conflict(AsmTimer *timer, gpointer user_data)
 {
         AsmRemote *self = user_data;
-        g_autofree char *why = g_strdup_printf(
-                "another cookie is in use for '%s' already; the first one stays until asmd is restarted",
-                self->node);
+        g_autofree char *why = g_strdup_printf("another cookie is in use for '%s' already; the "
+                                               "first one stays until asmd is restarted",
+                                               self->node);
 
         asm_remote_fail(self, start_failure("connect", why, atom_term("cookie_conflict")));
 }
@@ -491,9 +496,13 @@ put_session_options(AsmRemote *self, AsmBuilder *args)
 }
 
 static AsmFailure *
-refused(AsmView reason)
+refused(AsmRemote *self, AsmView reason)
 {
-        g_autofree char *shown = asm_view_print(reason, ASM_SYNTAX_ERLANG, 400);
+        /* the answer to a command that was given and is not there */
+        gboolean is_missing = self->cli_path != NULL && asm_view_is_atom(reason, "missing");
+        g_autofree char *shown =
+                is_missing ? g_strdup_printf("'%s' has no CLI '%s'", self->node, self->cli_path)
+                           : asm_view_print(reason, ASM_SYNTAX_ERLANG, 400);
         AsmFailure *failure;
         AsmView kind;
         AsmView message;
@@ -507,7 +516,8 @@ refused(AsmView reason)
                 }
         }
         failure = start_failure("backend start", shown, asm_term_new(reason));
-        if (asm_view_map_get(reason, "kind", &kind) && asm_view_is_atom(kind, "cli_not_found"))
+        if (is_missing ||
+            (asm_view_map_get(reason, "kind", &kind) && asm_view_is_atom(kind, "cli_not_found")))
                 failure->kind = ASM_FAILURE_CLI_NOT_FOUND;
         return failure;
 }
@@ -537,9 +547,9 @@ on_started(AsmView value, const GError *error, AsmView reason, gpointer user_dat
         } else if (error != NULL) {
                 asm_remote_fail(self, rpc_failure(self, "backend start", error, reason));
         } else if (asm_view_get_tagged(value, "error", 2, &refusal)) {
-                asm_remote_fail(self, refused(refusal));
+                asm_remote_fail(self, refused(self, refusal));
         } else {
-                asm_remote_fail(self, refused(value));
+                asm_remote_fail(self, refused(self, value));
         }
 }
 
@@ -547,8 +557,9 @@ static void
 on_start_timeout(AsmTimer *timer, gpointer user_data)
 {
         AsmRemote *self = user_data;
-        g_autofree char *why = g_strdup_printf(
-                "'%s' did not start the session within %u ms", self->node, self->rpc_timeout_ms);
+        g_autofree char *why = g_strdup_printf("'%s' did not start the session within %u ms",
+                                               self->node,
+                                               self->rpc_timeout_ms);
 
         asm_remote_fail(self, start_failure("backend start", why, atom_term("remote_rpc_timeout")));
 }
@@ -564,13 +575,15 @@ start_session(AsmRemote *self)
                        asm_procs_get_timers(self->context.procs),
                        on_start_timeout,
                        self);
-        asm_timer_arm(&self->timer, self->rpc_timeout_ms);
-        self->rpc_call = asm_rpc_call(self->context.rpc,
-                                      self->link,
-                                      STARTER,
-                                      "start_core_session",
-                                      asm_builder_peek(&args),
-                                      MAX(self->rpc_timeout_ms, ABANDONED_MS),
-                                      on_started,
-                                      self);
+        if (self->rpc_timeout_ms > 0)
+                asm_timer_arm(&self->timer, self->rpc_timeout_ms);
+        self->rpc_call =
+                asm_rpc_call(self->context.rpc,
+                             self->link,
+                             STARTER,
+                             "start_core_session",
+                             asm_builder_peek(&args),
+                             self->rpc_timeout_ms > 0 ? MAX(self->rpc_timeout_ms, ABANDONED_MS) : 0,
+                             on_started,
+                             self);
 }

@@ -85,11 +85,3 @@ asm_json_get_double(JsonObject *object, const char *key, double fallback)
         node = get_value(object, key, G_TYPE_INT64);
         return node != NULL ? (double)json_node_get_int(node) : fallback;
 }
-
-gboolean
-asm_json_get_bool(JsonObject *object, const char *key, gboolean fallback)
-{
-        JsonNode *node = get_value(object, key, G_TYPE_BOOLEAN);
-
-        return node != NULL ? json_node_get_boolean(node) : fallback;
-}

@@ -19,7 +19,10 @@ void asm_cli_approval_free(AsmCliApproval *approval);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmCliApproval, asm_cli_approval_free)
 
 /* appends [Session, ApprovalId, allow | deny] */
-void asm_cli_put_decision(AsmBuilder *args, const char *session, const char *id, gboolean is_allowed);
+void asm_cli_put_decision(AsmBuilder *args,
+                          const char *session,
+                          const char *id,
+                          gboolean is_allowed);
 
 /* the commands `approve` and `deny`; @operands: session and approval */
 gboolean asm_cli_decide(AsmCli *cli, char **operands, gboolean is_allowed, GError **error);

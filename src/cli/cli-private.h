@@ -21,13 +21,20 @@ typedef struct {
         gboolean wants_version;
 } AsmCliGlobals;
 
+/* an event of a run; that it is over, nothing follows; that the connection is gone */
+typedef struct {
+        void (*event)(AsmView event, gpointer user_data);
+        void (*done)(gpointer user_data);
+        void (*lost)(gpointer user_data);
+} AsmCliListener;
+
 typedef struct _AsmCli AsmCli;
 struct _AsmCli {
         AsmCliGlobals globals;
         AsmOutput output;
         AsmClient *client; /* NULL until asm_cli_open() */
-        /* run events, for the command that waits for them; NULL: nobody does */
-        void (*on_event)(AsmView event, gpointer user_data);
+        /* of the command that waits for a run; NULL: nobody does */
+        const AsmCliListener *listener;
         gpointer user_data;
 };
 

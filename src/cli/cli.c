@@ -105,12 +105,31 @@ on_run_event(const char *run_id, AsmView event, gpointer user_data)
 {
         AsmCli *cli = user_data;
 
-        if (cli->on_event != NULL)
-                cli->on_event(event, cli->user_data);
+        if (cli->listener != NULL)
+                cli->listener->event(event, cli->user_data);
 }
 
-/* what is lost with the connection are calls, and these fail by themselves */
-static const AsmClientListener client_listener = { .event = on_run_event };
+static void
+on_run_done(const char *run_id, gpointer user_data)
+{
+        AsmCli *cli = user_data;
+
+        if (cli->listener != NULL)
+                cli->listener->done(cli->user_data);
+}
+
+static void
+on_lost(gpointer user_data)
+{
+        AsmCli *cli = user_data;
+
+        if (cli->listener != NULL)
+                cli->listener->lost(cli->user_data);
+}
+
+static const AsmClientListener client_listener = { .event = on_run_event,
+                                                   .done = on_run_done,
+                                                   .lost = on_lost };
 
 static void
 on_connected(GObject *source, GAsyncResult *result, gpointer user_data)

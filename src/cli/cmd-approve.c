@@ -17,7 +17,8 @@ const AsmCliCommand asm_cli_cmd_approve = {
         .min_operands = 2,
         .max_operands = 2,
         .summary = "allow a tool call that waits for it",
-        .help = "'asmctl approvals SESSION' shows what waits. The first answer stands; one that comes\n"
+        .help = "'asmctl approvals SESSION' shows what waits. The first answer stands; one that "
+                "comes\n"
                 "after it, or after the time for it, is refused with status 4.\n",
         .run = run,
 };

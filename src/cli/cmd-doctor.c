@@ -39,13 +39,13 @@ static const AsmCliOption doctor_options[] = {
           ASM_CLI_TEXT,
           G_STRUCT_OFFSET(DoctorOptions, provider),
           "NAME",
-          "check the CLI of this provider, too" },
+          "the provider whose CLI is looked for (default: claude)" },
         { "cwd",
           0,
           ASM_CLI_TEXT,
           G_STRUCT_OFFSET(DoctorOptions, cwd),
           "DIR",
-          "check that this directory, there, can be written" },
+          "the directory, there, that must be writable" },
         { NULL },
 };
 

@@ -64,10 +64,11 @@ static void
 print_lane(AsmOutput *output, AsmView lane)
 {
         static const char *const keys[] = {
-                "provider",    "lane",        "execution_mode",  "requested_lane", "preferred_lane",
-                "lane_reason", "lane_fallback_reason", "available_lanes", "capabilities",   NULL
+                "provider",       "lane",        "execution_mode",       "requested_lane",
+                "preferred_lane", "lane_reason", "lane_fallback_reason", "available_lanes",
+                "capabilities",   NULL
         };
-        static const char *const labels[] = { "provider",  "lane",     "mode",
+        static const char *const labels[] = { "provider",  "lane",      "mode",
                                               "requested", "preferred", "because",
                                               "fallback",  "available", "capabilities" };
         AsmView values[G_N_ELEMENTS(keys) - 1];

@@ -26,7 +26,8 @@ const AsmCliCommand asm_cli_cmd_resume = {
         .operands = "--session ID [PROMPT]",
         .max_operands = 1,
         .summary = "go on with the conversation of a session",
-        .help = "As query, but the provider is told to take up the conversation of the last run of\n"
+        .help = "As query, but the provider is told to take up the conversation of the last run "
+                "of\n"
                 "the session that got to it. The provider's CLI must be able to.\n",
         .options = resume_options,
         .options_size = sizeof(AsmCliQueryOptions),

@@ -40,10 +40,11 @@ gboolean asm_cli_usage(GError **error, const char *format, ...) G_GNUC_PRINTF(2,
 void asm_cli_set_failure(GError **error, const AsmFailure *failure);
 
 /**
- * asm_cli_set_lookup_failure: the same for an answer to a question that names a session, a run or an approval
+ * asm_cli_set_lookup_failure: the same for an answer to a question that names a session, a run or
+ * an approval
  *
- * ASM has no kind of its own for "there is none": it is `unknown` in domain runtime or approval, which
- * anywhere else means a failure that nobody has classified.
+ * ASM has no kind of its own for "there is none": it is `unknown` in domain runtime or approval,
+ * which anywhere else means a failure that nobody has classified.
  */
 void asm_cli_set_lookup_failure(GError **error, const AsmFailure *failure);
 

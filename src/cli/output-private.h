@@ -18,6 +18,7 @@ typedef struct {
         gboolean err_is_terminal;
         gboolean has_colour; /* of @err */
         guint columns;       /* of the terminal behind @out, 0: none, or not known */
+        gboolean is_asking;  /* a question on standard error waits for its answer */
         /*< private >*/
         gboolean is_mid_line; /* the last character of the text was no newline */
         gint write_errno;
@@ -39,6 +40,14 @@ void asm_output_json(AsmOutput *output, AsmView view);
 
 /* one line on standard error, made safe; said on the side, so dim where there is colour */
 void asm_output_note(AsmOutput *output, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/**
+ * asm_output_ask: @text on a line of standard error, made safe, and @question, which ends no line
+ *
+ * Whatever is shown next on the terminal completes the line; it clears is_asking, and the question
+ * has to be shown again. asm_output_answered() says that the terminal has completed it.
+ */
+void asm_output_ask(AsmOutput *output, const char *text, const char *question);
+void asm_output_answered(AsmOutput *output);
 /* "asmctl: " and @message on standard error; the newlines of @message stay */
 void asm_output_error(AsmOutput *output, const char *message);
 

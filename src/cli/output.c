@@ -53,11 +53,24 @@ asm_output_init(AsmOutput *output, FILE *out, FILE *err)
                 output->columns = terminal_columns(fileno(out));
 }
 
+/* also when the answer is half typed: what has been typed stays valid, it is only not seen */
+static void
+end_question(AsmOutput *output)
+{
+        if (!output->is_asking)
+                return;
+        output->is_asking = FALSE;
+        fputc('\n', output->err);
+        fflush(output->err);
+}
+
 static void
 write_out(AsmOutput *output, const char *data, gsize len)
 {
         if (output->write_errno != 0 || len == 0)
                 return;
+        if (output->out_is_terminal)
+                end_question(output);
         if (fwrite(data, 1, len, output->out) != len || fflush(output->out) != 0)
                 output->write_errno = errno != 0 ? errno : EIO;
         output->is_mid_line = data[len - 1] != '\n';
@@ -140,15 +153,16 @@ write_err(AsmOutput *output, const char *style, const char *prefix, const char *
 {
         g_autoptr(GString) line = g_string_new(NULL);
 
+        end_question(output);
         if (output->is_mid_line && output->out_is_terminal && output->err_is_terminal) {
                 g_string_append_c(line, '\n');
                 output->is_mid_line = FALSE;
         }
-        if (output->has_colour)
+        if (output->has_colour && *style != '\0')
                 g_string_append(line, style);
         g_string_append(line, prefix);
         asm_text_append_safe(line, text, strlen(text), ASM_TEXT_LINES);
-        if (output->has_colour)
+        if (output->has_colour && *style != '\0')
                 g_string_append(line, STYLE_END);
         g_string_append_c(line, '\n');
         fwrite(line->str, 1, line->len, output->err);
@@ -165,6 +179,24 @@ asm_output_note(AsmOutput *output, const char *format, ...)
         text = g_strdup_vprintf(format, args);
         va_end(args);
         write_err(output, STYLE_DIM, "", text);
+}
+
+void
+asm_output_ask(AsmOutput *output, const char *text, const char *question)
+{
+        g_autoptr(GString) line = g_string_new(NULL);
+
+        asm_text_append_safe(line, text, strlen(text), ASM_TEXT_ONE_LINE);
+        write_err(output, "", "", line->str);
+        fputs(question, output->err);
+        fflush(output->err);
+        output->is_asking = TRUE;
+}
+
+void
+asm_output_answered(AsmOutput *output)
+{
+        output->is_asking = FALSE;
 }
 
 void

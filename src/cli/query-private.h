@@ -27,3 +27,9 @@ gboolean asm_cli_query(AsmCli *cli,
                        char **operands,
                        AsmPrintForm form,
                        GError **error);
+/* the same with resume_run in options->session, which must be set */
+gboolean asm_cli_resume(AsmCli *cli,
+                        const AsmCliQueryOptions *options,
+                        char **operands,
+                        AsmPrintForm form,
+                        GError **error);

@@ -13,13 +13,20 @@
  * run may then go on, and the error says how to end it.
  *
  * Events arrive before the answer, as messages of their own to the pid in `subscriber`.
+ *
+ * resume_run is answered when the run has been accepted. Then the events and the message that the
+ * run is over, in any order with the answer, make what a query would be answered with (tally.c).
  */
 
 #include "cli/query-private.h"
 
 #include "base/id.h"
+#include "cli/approval-private.h"
+#include "cli/approver-private.h"
 #include "cli/error-private.h"
 #include "cli/prompt-private.h"
+#include "cli/summary-private.h"
+#include "cli/tally-private.h"
 #include "cli/text-private.h"
 #include "term/reader.h"
 
@@ -40,7 +47,11 @@ typedef enum {
 typedef struct {
         AsmCli *cli;
         AsmEventPrinter printer;
-        const char *session; /* borrowed: an existing one, or session_id */
+        AsmApprover *approver;
+        AsmTally *tally;      /* NULL: the answer is the result */
+        gboolean is_accepted; /* with a tally: the answer has come */
+        gboolean is_done;     /* with a tally: all events have come */
+        const char *session;  /* borrowed: an existing one, or session_id */
         AsmId session_id;
         AsmId run_id;
         gint64 started_us;
@@ -138,6 +149,43 @@ on_timeout(gpointer user_data)
         return G_SOURCE_REMOVE;
 }
 
+/* --- approvals ------------------------------------------------------------------------------- */
+
+static void
+on_decided(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        Query *query = user_data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(AsmTerm) answer = asm_client_call_finish(query->cli->client, result, &error);
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmView reason = ASM_VIEW_NONE;
+
+        if (answer != NULL)
+                reason = asm_cli_answer_error(asm_term_view(answer));
+        if (asm_view_is_set(reason))
+                failure = asm_cli_answer_failure(reason);
+        /* the run goes on: it is told by an event if the answer has come too late */
+        if (error != NULL || failure != NULL)
+                asm_output_note(&query->cli->output,
+                                "the answer does not count: %s",
+                                failure != NULL ? failure->message : error->message);
+}
+
+static void
+decide(const char *approval_id, gboolean is_allowed, gpointer user_data)
+{
+        Query *query = user_data;
+        g_auto(AsmBuilder) args = ASM_BUILDER_INIT;
+
+        asm_cli_put_decision(&args, query->session, approval_id, is_allowed);
+        asm_client_call_async(query->cli->client,
+                              "approve",
+                              asm_builder_peek(&args),
+                              ASM_CLI_TIMEOUT_MS,
+                              on_decided,
+                              query);
+}
+
 /* --- the run --------------------------------------------------------------------------------- */
 
 static void
@@ -146,8 +194,72 @@ on_event(AsmView event, gpointer user_data)
         Query *query = user_data;
 
         asm_event_printer_feed(&query->printer, event);
+        asm_approver_feed(query->approver, event);
+        if (query->tally != NULL)
+                asm_tally_feed(query->tally, event);
         if (query->cause == CAUSE_NONE && asm_output_is_broken(&query->cli->output))
                 interrupt(query, CAUSE_OUTPUT);
+}
+
+static gint64
+elapsed_ms(const Query *query)
+{
+        return (g_get_monotonic_time() - query->started_us) / 1000;
+}
+
+static void
+settle(Query *query)
+{
+        if (!query->is_accepted || !query->is_done || query->is_answered)
+                return;
+        query->answer = asm_tally_answer(query->tally,
+                                         query->run_id.text,
+                                         query->session,
+                                         elapsed_ms(query));
+        query->is_answered = TRUE;
+}
+
+static void
+on_done(gpointer user_data)
+{
+        Query *query = user_data;
+
+        query->is_done = TRUE;
+        settle(query);
+}
+
+/* a call that waits fails by itself */
+static void
+on_lost(gpointer user_data)
+{
+        Query *query = user_data;
+
+        if (!query->is_accepted || query->is_answered)
+                return;
+        g_set_error(&query->error,
+                    ASM_PROC_ERROR,
+                    ASM_PROC_ERROR_NO_CONNECTION,
+                    "the connection to '%s' broke",
+                    asm_client_get_node(query->cli->client));
+        query->is_answered = TRUE;
+}
+
+static const AsmCliListener listener = { .event = on_event, .done = on_done, .lost = on_lost };
+
+static void
+on_accepted(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        Query *query = user_data;
+
+        query->answer = asm_client_call_finish(query->cli->client, result, &query->error);
+        if (query->answer == NULL ||
+            asm_view_is_set(asm_cli_answer_error(asm_term_view(query->answer)))) {
+                query->is_answered = TRUE;
+                return;
+        }
+        g_clear_pointer(&query->answer, asm_term_unref);
+        query->is_accepted = TRUE;
+        settle(query);
 }
 
 static void
@@ -209,48 +321,6 @@ wait_for_answer(Query *query)
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
-
-static gint64
-elapsed_ms(const Query *query)
-{
-        return (g_get_monotonic_time() - query->started_us) / 1000;
-}
-
-static void
-append_count(GString *out, AsmView cost, const char *key, const char *unit)
-{
-        AsmView value;
-        gint64 number;
-
-        if (asm_view_map_get(cost, key, &value) && asm_view_get_int(value, &number) && number > 0)
-                g_string_append_printf(out, ", %" G_GINT64_FORMAT " %s", number, unit);
-}
-
-/* "run ID: 2.1 s, 120 tokens in, 45 tokens out, $0.012" */
-static void
-summarize(Query *query, AsmView result)
-{
-        static const char *const keys[] = { "duration_ms", "cost", NULL };
-        g_autoptr(GString) line = g_string_new(NULL);
-        g_autofree char *duration = NULL;
-        AsmView values[2], value;
-        double usd;
-        gint64 ms;
-
-        asm_view_map_pick(result, keys, values);
-        if (!asm_view_is_set(values[0]) || !asm_view_get_int(values[0], &ms))
-                ms = elapsed_ms(query);
-        duration = asm_text_duration(ms);
-        g_string_append_printf(line, "run %s: %s", query->run_id.text, duration);
-        if (asm_view_is_set(values[1])) {
-                append_count(line, values[1], "input_tokens", "tokens in");
-                append_count(line, values[1], "output_tokens", "tokens out");
-                if (asm_view_map_get(values[1], "cost_usd", &value) &&
-                    asm_view_get_double(value, &usd) && usd > 0)
-                        g_string_append_printf(line, usd < 0.1 ? ", $%.4f" : ", $%.2f", usd);
-        }
-        asm_output_note(&query->cli->output, "%s", line->str);
-}
 
 static void
 summarize_failure(Query *query)
@@ -329,6 +399,7 @@ finish_left(Query *query, GError **error)
 static gboolean
 finish(Query *query, GError **error)
 {
+        g_autofree char *summary = NULL;
         AsmView answer, reason, result;
 
         if (!query->is_answered)
@@ -348,7 +419,8 @@ finish(Query *query, GError **error)
                 result = answer;
         if (query->printer.form == ASM_PRINT_JSON)
                 asm_output_json(&query->cli->output, result);
-        summarize(query, result);
+        summary = asm_cli_run_summary(query->run_id.text, result, elapsed_ms(query));
+        asm_output_note(&query->cli->output, "%s", summary);
         return check_cause(query, error);
 }
 
@@ -362,6 +434,62 @@ check_options(const AsmCliQueryOptions *options, GError **error)
         return asm_cli_place_check(&options->place, error);
 }
 
+static void
+run_query(Query *query, const AsmCliQueryOptions *options, const char *prompt)
+{
+        AsmCli *cli = query->cli;
+        AsmApproverConfig approver = { .output = &cli->output,
+                                       .fd = asm_approver_find_terminal(&cli->output, STDIN_FILENO),
+                                       .node = cli->globals.node,
+                                       .session = query->session,
+                                       .decide = decide,
+                                       .user_data = query };
+        g_auto(AsmBuilder) args = ASM_BUILDER_INIT;
+
+        query->started_us = g_get_monotonic_time();
+        query->approver = asm_approver_new(&approver);
+        cli->listener = &listener;
+        cli->user_data = query;
+        put_arguments(query, &args, options, prompt);
+        asm_client_call_async(cli->client,
+                              query->tally != NULL ? "resume_run" : "query",
+                              asm_builder_peek(&args),
+                              /* timeout_ms= */ 0,
+                              query->tally != NULL ? on_accepted : on_answer,
+                              query);
+        wait_for_answer(query);
+        cli->listener = NULL;
+        g_clear_pointer(&query->approver, asm_approver_free);
+}
+
+static gboolean
+run(Query *query,
+    const AsmCliQueryOptions *options,
+    char **operands,
+    AsmPrintForm form,
+    GError **error)
+{
+        g_autofree char *prompt = NULL;
+        gboolean is_ok;
+
+        if (!check_options(options, error))
+                return FALSE;
+        prompt = asm_cli_prompt_read(operands[0], STDIN_FILENO, error);
+        if (prompt == NULL || !asm_cli_open(query->cli, error))
+                return FALSE;
+        query->session_id = asm_id_new();
+        query->run_id = asm_id_new();
+        query->session = options->session != NULL ? options->session : query->session_id.text;
+        asm_event_printer_init(&query->printer,
+                               &query->cli->output,
+                               query->cli->globals.is_json ? ASM_PRINT_JSON : form);
+        run_query(query, options, prompt);
+        is_ok = finish(query, error);
+        g_clear_pointer(&query->answer, asm_term_unref);
+        g_clear_error(&query->error);
+        return is_ok;
+}
+
 gboolean
 asm_cli_query(AsmCli *cli,
               const AsmCliQueryOptions *options,
@@ -369,34 +497,22 @@ asm_cli_query(AsmCli *cli,
               AsmPrintForm form,
               GError **error)
 {
-        Query query = { .cli = cli, .session_id = asm_id_new(), .run_id = asm_id_new() };
-        g_autofree char *prompt = NULL;
-        g_auto(AsmBuilder) args = ASM_BUILDER_INIT;
-        gboolean is_ok;
+        Query query = { .cli = cli };
 
-        if (!check_options(options, error))
-                return FALSE;
-        prompt = asm_cli_prompt_read(operands[0], STDIN_FILENO, error);
-        if (prompt == NULL || !asm_cli_open(cli, error))
-                return FALSE;
-        query.session = options->session != NULL ? options->session : query.session_id.text;
-        query.started_us = g_get_monotonic_time();
-        asm_event_printer_init(&query.printer,
-                               &cli->output,
-                               cli->globals.is_json ? ASM_PRINT_JSON : form);
-        cli->on_event = on_event;
-        cli->user_data = &query;
-        put_arguments(&query, &args, options, prompt);
-        asm_client_call_async(cli->client,
-                              "query",
-                              asm_builder_peek(&args),
-                              /* timeout_ms= */ 0,
-                              on_answer,
-                              &query);
-        wait_for_answer(&query);
-        cli->on_event = NULL;
-        is_ok = finish(&query, error);
-        g_clear_pointer(&query.answer, asm_term_unref);
-        g_clear_error(&query.error);
-        return is_ok;
+        return run(&query, options, operands, form, error);
+}
+
+gboolean
+asm_cli_resume(AsmCli *cli,
+               const AsmCliQueryOptions *options,
+               char **operands,
+               AsmPrintForm form,
+               GError **error)
+{
+        g_autoptr(AsmTally) tally = asm_tally_new();
+        Query query = { .cli = cli, .tally = tally };
+
+        if (options->session == NULL)
+                return asm_cli_usage(error, "which session? name it with --session");
+        return run(&query, options, operands, form, error);
 }

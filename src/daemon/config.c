@@ -31,8 +31,8 @@ typedef struct {
 } KeyRule;
 
 #define AT(member) G_STRUCT_OFFSET(AsmConfig, member)
-#define KIB G_GUINT64_CONSTANT(1024)
-#define MIB (KIB * 1024)
+#define KIB        G_GUINT64_CONSTANT(1024)
+#define MIB        (KIB * 1024)
 
 static const KeyRule rules[] = {
         { "node", "name", KEY_TEXT, AT(name), 0, 0 },
@@ -63,16 +63,17 @@ free_term(gpointer term)
 void
 asm_config_init(AsmConfig *config)
 {
-        *config = (AsmConfig){ .name = g_strdup("asmd"),
-                               .listen = g_strdup("127.0.0.1"),
-                               .limits = { .max_sessions = 100000,
-                                           .max_runs = 20000,
-                                           .max_result = ASM_RUN_RESULT_MAX,
-                                           .max_subscribers = 1000,
-                                           .max_approvals = 64 },
-                               .max_mail = 100000,
-                               .defaults = g_hash_table_new_full(
-                                       g_str_hash, g_str_equal, g_free, free_term) };
+        *config = (AsmConfig){
+                .name = g_strdup("asmd"),
+                .listen = g_strdup("127.0.0.1"),
+                .limits = { .max_sessions = 100000,
+                            .max_runs = 20000,
+                            .max_result = ASM_RUN_RESULT_MAX,
+                            .max_subscribers = 1000,
+                            .max_approvals = 64 },
+                .max_mail = 100000,
+                .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
+        };
         asm_node_config_init(&config->node);
 }
 
@@ -177,7 +178,8 @@ load_defaults(AsmConfig *config,
               const char *group,
               GError **error)
 {
-        const char *provider = g_str_has_prefix(group, "defaults ") ? group + strlen("defaults ") : "";
+        const char *provider =
+                g_str_has_prefix(group, "defaults ") ? group + strlen("defaults ") : "";
         g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
         guint n = keys != NULL ? g_strv_length(keys) : 0;
         g_auto(AsmBuilder) list = ASM_BUILDER_INIT;
@@ -212,14 +214,29 @@ load_defaults(AsmConfig *config,
 }
 
 static gboolean
-load_group(AsmConfig *config,
-           GKeyFile *file,
-           const char *path,
-           const char *group,
-           GError **error)
+is_group(const char *group)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+                if (strcmp(rules[i].group, group) == 0)
+                        return TRUE;
+        }
+        return FALSE;
+}
+
+static gboolean
+load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *group, GError **error)
 {
         g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
 
+        if (!is_group(group)) {
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_KEY,
+                            "%s: there is no group [%s]; see asmd.conf(5)",
+                            path,
+                            group);
+                return FALSE;
+        }
         for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
                 const KeyRule *rule = find_rule(group, keys[i]);
                 g_autofree char *value = NULL;
@@ -264,8 +281,8 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
                 gboolean is_defaults = strcmp(groups[i], "defaults") == 0 ||
                                        g_str_has_prefix(groups[i], "defaults ");
 
-                if (!(is_defaults ? load_defaults : load_group)(
-                            config, file, path, groups[i], error))
+                if (!(is_defaults ? load_defaults
+                                  : load_group)(config, file, path, groups[i], error))
                         return FALSE;
         }
         return TRUE;

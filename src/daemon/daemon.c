@@ -82,8 +82,9 @@ asm_daemon_free(AsmDaemon *daemon)
         asm_manager_free(daemon->manager);
         /* no loop runs any more that would give CLIs a grace */
         asm_backend_local_kill_all();
-        asm_rpc_free(daemon->rpc);
+        /* backends cancel their calls when they end: the client goes after them */
         asm_procs_stop_all(daemon->procs);
+        asm_rpc_free(daemon->rpc);
         asm_node_free(daemon->node);
         asm_procs_free(daemon->procs);
         asm_timers_free(daemon->timers);

@@ -41,18 +41,55 @@ static gboolean
 parse(Options *options, int *argc, char ***argv, GError **error)
 {
         const GOptionEntry entries[] = {
-                { "sname", 0, 0, G_OPTION_ARG_STRING, &options->sname, "Short node name (default asmd)", "NAME" },
-                { "name", 0, 0, G_OPTION_ARG_STRING, &options->name, "Long node name", "NAME@HOST" },
-                { "cookie-file", 0, 0, G_OPTION_ARG_FILENAME, &options->cookie_file, "File with the cookie (default ~/.erlang.cookie)", "FILE" },
-                { "listen", 0, 0, G_OPTION_ARG_STRING, &options->listen, "Where peers come in (default 127.0.0.1, any port)", "ADDRESS[:PORT]" },
-                { "config", 0, 0, G_OPTION_ARG_FILENAME, &options->config, "Configuration file", "FILE" },
-                { "version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL },
+                { "sname",
+                  0,
+                  0,
+                  G_OPTION_ARG_STRING,
+                  &options->sname,
+                  "Short node name (default asmd)",
+                  "NAME" },
+                { "name",
+                  0,
+                  0,
+                  G_OPTION_ARG_STRING,
+                  &options->name,
+                  "Long node name",
+                  "NAME@HOST" },
+                { "cookie-file",
+                  0,
+                  0,
+                  G_OPTION_ARG_FILENAME,
+                  &options->cookie_file,
+                  "File with the cookie (default ~/.erlang.cookie)",
+                  "FILE" },
+                { "listen",
+                  0,
+                  0,
+                  G_OPTION_ARG_STRING,
+                  &options->listen,
+                  "Where peers come in (default 127.0.0.1, any port)",
+                  "ADDRESS[:PORT]" },
+                { "config",
+                  0,
+                  0,
+                  G_OPTION_ARG_FILENAME,
+                  &options->config,
+                  "Configuration file",
+                  "FILE" },
+                { "version",
+                  0,
+                  0,
+                  G_OPTION_ARG_NONE,
+                  &options->version,
+                  "Print the version",
+                  NULL },
                 G_OPTION_ENTRY_NULL,
         };
         g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 
         g_option_context_set_summary(
-                context, "Runs sessions of AI coding agents as a hidden node of an Erlang cluster.");
+                context,
+                "Runs sessions of AI coding agents as a hidden node of an Erlang cluster.");
         g_option_context_add_main_entries(context, entries, NULL);
         if (!g_option_context_parse(context, argc, argv, error))
                 return FALSE;

@@ -59,11 +59,11 @@ frame_end_with_payload(AsmBuilder *out, gsize start, AsmView payload)
 }
 
 void
-asm_control_encode_send_head(AsmBuilder *out,
-                             guint64 flags,
-                             const AsmPid *from,
-                             AsmView to_pid,
-                             gsize payload_len)
+asm_control_encode_send(AsmBuilder *out,
+                        guint64 flags,
+                        const AsmPid *from,
+                        AsmView to_pid,
+                        AsmView message)
 {
         gboolean with_sender = from != NULL && (flags & ASM_FLAG_SEND_SENDER) != 0;
         gsize start = frame_begin(out, with_sender ? ASM_OP_SEND_SENDER : ASM_OP_SEND, 3);
@@ -73,19 +73,7 @@ asm_control_encode_send_head(AsmBuilder *out,
         else
                 asm_builder_atom(out, UNUSED_ATOM);
         asm_builder_view(out, to_pid);
-        asm_bytes_put_uint8(out, ASM_TERM_VERSION);
-        frame_end(out, start, payload_len);
-}
-
-void
-asm_control_encode_send(AsmBuilder *out,
-                        guint64 flags,
-                        const AsmPid *from,
-                        AsmView to_pid,
-                        AsmView message)
-{
-        asm_control_encode_send_head(out, flags, from, to_pid, message.len);
-        asm_builder_view(out, message);
+        frame_end_with_payload(out, start, message);
 }
 
 void

@@ -349,7 +349,8 @@ asm_node_connect_async(AsmNode *node,
         waiter->task = g_steal_pointer(&task);
         waiter->timeout_ms = timeout_ms;
         asm_timer_init(&waiter->timer, node->timers, on_waiter_timeout, waiter);
-        asm_timer_arm(&waiter->timer, timeout_ms);
+        if (timeout_ms > 0)
+                asm_timer_arm(&waiter->timer, timeout_ms);
         g_ptr_array_add(attempt->waiters, waiter);
 }
 

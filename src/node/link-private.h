@@ -21,7 +21,6 @@ struct _AsmLink {
         AsmLinkState state;
         gboolean is_initiator;
         GRefString *peer; /* NULL: the acceptor has not heard the name yet */
-        guint32 creation;
         guint64 flags;
 
         GIOStream *stream;
@@ -40,7 +39,7 @@ struct _AsmLink {
         gboolean was_up;
         gboolean is_published; /* the peer is a full member of its cluster, no client or tool */
 
-        gboolean has_read;   /* since the last tick of the clock */
+        gboolean has_read; /* since the last tick of the clock */
         gboolean has_written;
         guint silent_quarters;
         GError *error; /* why it was closed */

@@ -106,7 +106,6 @@ become_up(AsmLink *link)
         link->flags = asm_handshake_get_peer_flags(link->handshake) & ours;
         link->is_published =
                 (asm_handshake_get_peer_flags(link->handshake) & ASM_FLAG_PUBLISHED) != 0;
-        link->creation = asm_handshake_get_peer_creation(link->handshake);
         asm_timer_disarm(&link->setup_timer);
         link->state = ASM_LINK_UP;
         link->has_read = TRUE;
@@ -225,16 +224,18 @@ static void
 peer_closed(AsmLink *link, const GError *error)
 {
         const char *how = error != NULL ? error->message : "connection closed by the peer";
+        gboolean is_cookie = link->handshake != NULL && asm_handshake_awaits_ack(link->handshake);
 
         if (link->state == ASM_LINK_HANDSHAKE && link->is_initiator)
                 asm_link_fail(link,
                               g_error_new(ASM_NODE_ERROR,
                                           ASM_NODE_ERROR_REFUSED,
-                                          "'%s' ended the handshake (%s): most often its cookie is "
-                                          "another one, or it does not allow '%s'",
+                                          "'%s' ended the handshake (%s): %s '%s'",
                                           link->peer,
                                           how,
-                                          asm_node_get_name(link->node)));
+                                          is_cookie ? "its cookie is not the one that we have for"
+                                                    : "it does not allow",
+                                          is_cookie ? link->peer : asm_node_get_name(link->node)));
         else
                 asm_link_fail(link, g_error_new(ASM_NODE_ERROR, ASM_NODE_ERROR_CONNECT, "%s", how));
 }
@@ -280,8 +281,11 @@ on_readable(AsmLink *link)
 
         if (moved > 0)
                 memcpy(scratch, link->partial->data, moved);
-        n = g_pollable_input_stream_read_nonblocking(
-                G_POLLABLE_INPUT_STREAM(in), scratch + moved, READ_SIZE, NULL, &error);
+        n = g_pollable_input_stream_read_nonblocking(G_POLLABLE_INPUT_STREAM(in),
+                                                     scratch + moved,
+                                                     READ_SIZE,
+                                                     NULL,
+                                                     &error);
         if (n < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
                 return;
         if (n <= 0)
@@ -380,8 +384,7 @@ asm_link_flush(AsmLink *link)
         GOutputStream *out = g_io_stream_get_output_stream(link->stream);
 
         link->is_dirty = FALSE;
-        while (link->state != ASM_LINK_CLOSED && !link->is_blocked &&
-               link->sent < link->out.len) {
+        while (link->state != ASM_LINK_CLOSED && !link->is_blocked && link->sent < link->out.len) {
                 g_autoptr(GError) error = NULL;
                 gssize n = g_pollable_output_stream_write_nonblocking(G_POLLABLE_OUTPUT_STREAM(out),
                                                                       link->out.data + link->sent,
@@ -548,12 +551,6 @@ GRefString *
 asm_link_get_peer(AsmLink *link)
 {
         return link->peer;
-}
-
-guint32
-asm_link_get_creation(AsmLink *link)
-{
-        return link->creation;
 }
 
 guint64

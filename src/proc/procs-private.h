@@ -19,7 +19,7 @@ struct _AsmProcs {
         guint64 next_ref;
         guint32 ref_salt;
         guint64 next_unlink_id;
-        guint n_ready; /* servers with a source */
+        guint n_ready;      /* servers with a source */
         AsmBuilder scratch; /* messages being put together */
         AsmSpawnFunc spawn;
         AsmSpawnedFunc spawned;

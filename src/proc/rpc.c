@@ -206,7 +206,8 @@ asm_rpc_call(AsmRpc *rpc,
         g_hash_table_insert(rpc->calls, &call->id, call);
         g_hash_table_insert(rpc->by_ref, &call->ref, call);
         asm_timer_init(&call->timer, asm_procs_get_timers(procs), on_timeout, call);
-        asm_timer_arm(&call->timer, timeout_ms);
+        if (timeout_ms > 0)
+                asm_timer_arm(&call->timer, timeout_ms);
         asm_server_add_monitor(&rpc->server, &call->ref, &target);
         if (!asm_link_is_up(link)) {
                 /* of this link only: there may be a newer one to the same peer by now */

@@ -95,8 +95,7 @@ static void
 handle_mail(AsmServer *server, const AsmMail *mail)
 {
         /* a message is the whole of its mail: no need to measure it */
-        gsize first_len =
-                mail->kind == ASM_MAIL_MESSAGE ? mail->len : asm_view_skip(mail->data);
+        gsize first_len = mail->kind == ASM_MAIL_MESSAGE ? mail->len : asm_view_skip(mail->data);
         AsmView first = { mail->data, first_len };
         AsmView second = { mail->data + first_len, mail->len - first_len };
 

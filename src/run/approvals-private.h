@@ -11,8 +11,8 @@ typedef struct _AsmApprovals AsmApprovals;
 typedef struct {
         AsmApprovals *approvals;
         char *id;
-        AsmTerm *payload; /* of approval_requested */
-        AsmTerm *raw;     /* the provider's own words; NULL: none */
+        AsmTerm *payload;    /* of approval_requested */
+        AsmTerm *raw;        /* the provider's own words; NULL: none */
         gint64 requested_us; /* wall clock */
         AsmTimer timer;
 } AsmApproval;

@@ -40,8 +40,10 @@ asm_approvals_new(AsmTimers *timers,
 {
         AsmApprovals *approvals = g_new0(AsmApprovals, 1);
 
-        approvals->table = g_hash_table_new_full(
-                g_str_hash, g_str_equal, NULL, (GDestroyNotify)asm_approval_free);
+        approvals->table = g_hash_table_new_full(g_str_hash,
+                                                 g_str_equal,
+                                                 NULL,
+                                                 (GDestroyNotify)asm_approval_free);
         approvals->timers = timers;
         approvals->timeout_ms = timeout_ms;
         approvals->max = max;

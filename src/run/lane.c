@@ -58,8 +58,10 @@ refuse(AsmFailure **ret_failure, const char *format, const char *provider)
 {
         g_autofree char *message = g_strdup_printf("%s %s", provider, format);
 
-        *ret_failure =
-                asm_failure_new(ASM_FAILURE_CONFIG_INVALID, ASM_DOMAIN_CONFIG, "provider %s", message);
+        *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                       ASM_DOMAIN_CONFIG,
+                                       "provider %s",
+                                       message);
         return FALSE;
 }
 

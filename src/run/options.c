@@ -17,9 +17,9 @@
 #include <string.h>
 
 #define TIMEOUT_MAX_MS (365LL * 24 * 3600 * 1000)
-#define LIMIT_MAX 1000000
+#define LIMIT_MAX      1000000
 /* longest text of an option, and most provider options; a prompt is no option */
-#define TEXT_MAX 65536
+#define TEXT_MAX             65536
 #define PROVIDER_OPTIONS_MAX 256
 /* how much of a wrong value is shown */
 #define SHOWN_MAX 120
@@ -157,11 +157,20 @@ invalid(AsmFailure **ret_failure, const char *key, AsmView value, const char *ex
         return FALSE;
 }
 
+/* the same where the value may hold secrets: a whole list, or what this program does not know */
 static gboolean
-set_text(AsmOptions *options,
-         const OptionRule *rule,
-         AsmView value,
-         AsmFailure **ret_failure)
+invalid_unseen(AsmFailure **ret_failure, const char *key, const char *expected)
+{
+        *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                       ASM_DOMAIN_CONFIG,
+                                       "option %s: not valid (value not shown), expected %s",
+                                       key,
+                                       expected);
+        return FALSE;
+}
+
+static gboolean
+set_text(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
         char **field = G_STRUCT_MEMBER_P(options, rule->offset);
         g_autofree char *text = NULL;
@@ -187,10 +196,7 @@ set_text(AsmOptions *options,
 }
 
 static gboolean
-set_choice(AsmOptions *options,
-           const OptionRule *rule,
-           AsmView value,
-           AsmFailure **ret_failure)
+set_choice(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
         g_autofree char *text = asm_view_dup_text(value, /* accept_atoms= */ TRUE);
         g_autofree char *expected = NULL;
@@ -206,10 +212,7 @@ set_choice(AsmOptions *options,
 }
 
 static gboolean
-set_number(AsmOptions *options,
-           const OptionRule *rule,
-           AsmView value,
-           AsmFailure **ret_failure)
+set_number(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
         guint *field = (guint *)G_STRUCT_MEMBER_P(options, rule->offset);
         gint64 number;
@@ -237,8 +240,10 @@ set_term(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure 
         AsmKind wanted = rule->type == TYPE_PID ? ASM_KIND_PID : ASM_KIND_MAP;
 
         if (asm_view_kind(value) != wanted)
-                return invalid(
-                        ret_failure, rule->key, value, wanted == ASM_KIND_PID ? "a pid" : "a map");
+                return invalid(ret_failure,
+                               rule->key,
+                               value,
+                               wanted == ASM_KIND_PID ? "a pid" : "a map");
         g_clear_pointer(field, asm_term_unref);
         *field = asm_term_new(value);
         return TRUE;
@@ -276,10 +281,11 @@ set_surface(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailu
 
         if (asm_view_kind(value) != ASM_KIND_ATOM &&
             !asm_view_option_get(value, "surface_kind", &given))
-                return invalid(ret_failure,
-                               rule->key,
-                               value,
-                               "local_subprocess, ssh_exec or guest_bridge, or a map with surface_kind");
+                return invalid(
+                        ret_failure,
+                        rule->key,
+                        value,
+                        "local_subprocess, ssh_exec or guest_bridge, or a map with surface_kind");
         if (!set_choice(options, &kind, given, ret_failure))
                 return FALSE;
         g_clear_pointer(&options->surface, asm_term_unref);
@@ -293,10 +299,7 @@ static gboolean apply_list(AsmOptions *options,
                            AsmFailure **ret_failure);
 
 static gboolean
-set_option(AsmOptions *options,
-           const OptionRule *rule,
-           AsmView value,
-           AsmFailure **ret_failure)
+set_option(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
         switch (rule->type) {
         case TYPE_TEXT:
@@ -373,7 +376,7 @@ apply_one(AsmOptions *options,
                         return set_option(options, &rules[i], value, ret_failure);
         }
         return keep_option(unknown, name, value) ||
-               invalid(ret_failure, name, value, "at most 256 other options");
+               invalid_unseen(ret_failure, name, "at most 256 other options");
 }
 
 static gboolean
@@ -392,7 +395,7 @@ apply_list(AsmOptions *options, const char *what, AsmView given, AsmFailure **re
         }
         if (!asm_option_cursor_is_malformed(&cursor))
                 return TRUE;
-        return invalid(ret_failure, what, given, "a keyword list or a map");
+        return invalid_unseen(ret_failure, what, "a keyword list or a map");
 }
 
 gboolean
@@ -484,8 +487,10 @@ put_surface_field(AsmBuilder *builder, AsmView given, const char *key, const cha
 void
 asm_builder_surface(AsmBuilder *builder, const AsmOptions *options)
 {
-        static const char *const keys[] = { "transport_options", "target_id",      "lease_ref",
-                                            "surface_ref",       "boundary_class", "observability" };
+        static const char *const keys[] = {
+                "transport_options", "target_id",      "lease_ref",
+                "surface_ref",       "boundary_class", "observability"
+        };
         AsmView given = ASM_VIEW_NONE;
 
         if (options->surface != NULL &&
@@ -517,8 +522,10 @@ asm_options_check(const AsmOptions *options,
                 args = provider->build_args("prompt", asm_builder_peek(&list), &error);
         }
         if (error != NULL) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID, ASM_DOMAIN_CONFIG, "%s", error->message);
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "%s",
+                                               error->message);
                 return FALSE;
         }
         if (!asm_lane_resolve(provider, options->lane, options->mode, ret_lane, ret_failure))
@@ -527,29 +534,30 @@ asm_options_check(const AsmOptions *options,
                 *ret_failure = asm_failure_new(
                         ASM_FAILURE_CONFIG_INVALID,
                         ASM_DOMAIN_CONFIG,
-                        "option approval_posture: none is refused, a run without approvals needs a permission_mode that says so; expected manual or auto");
+                        "option approval_posture: none is refused, a run without approvals needs a "
+                        "permission_mode that says so; expected manual or auto");
                 return FALSE;
         }
-        if (options->mode == ASM_MODE_LOCAL &&
-            options->surface_kind == ASM_SURFACE_GUEST_BRIDGE) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "option execution_surface: guest_bridge goes with execution_mode remote_node only");
+        if (options->mode == ASM_MODE_LOCAL && options->surface_kind == ASM_SURFACE_GUEST_BRIDGE) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option execution_surface: guest_bridge goes with "
+                                               "execution_mode remote_node only");
                 return FALSE;
         }
         if (options->mode == ASM_MODE_LOCAL && options->surface_kind == ASM_SURFACE_SSH_EXEC) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "option execution_surface: ssh_exec is not supported for local runs, use execution_mode remote_node");
+                *ret_failure =
+                        asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                        ASM_DOMAIN_CONFIG,
+                                        "option execution_surface: ssh_exec is not supported for "
+                                        "local runs, use execution_mode remote_node");
                 return FALSE;
         }
         if (options->mode == ASM_MODE_REMOTE_NODE && options->remote_node == NULL) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "option remote_node is missing: execution_mode remote_node needs driver_opts with remote_node");
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option remote_node is missing: execution_mode "
+                                               "remote_node needs driver_opts with remote_node");
                 return FALSE;
         }
         *ret_provider = provider;

@@ -21,16 +21,11 @@
 
 #include "approvals-private.h"
 #include "proc/procs.h"
+#include "subscribers-private.h"
 #include "term/print.h"
 #include "term/reader.h"
 
 #include <string.h>
-
-typedef struct {
-        AsmTerm *pid;
-        AsmRef monitor;
-        AsmLink *link; /* borrowed while it is busy, else NULL */
-} Subscriber;
 
 typedef struct {
         AsmRunWaiterFunc func;
@@ -51,8 +46,8 @@ struct _AsmRun {
         AsmReducer *reducer;
         AsmApprovals *approvals;
         AsmBackend *backend;
-        GArray *subscribers; /* of Subscriber */
-        GArray *waiters;     /* of Waiter; NULL: none */
+        AsmSubscribers subscribers;
+        GArray *waiters; /* of Waiter; NULL: none */
         gint64 sequence;
         gint64 started_us; /* monotonic; 0: not started */
         gint64 last_event_us;
@@ -68,19 +63,8 @@ static void finish(AsmRun *run, guint grace_ms);
 static void
 send_to_all(AsmRun *run, AsmView message)
 {
-        gboolean is_busy = FALSE;
-
-        for (guint i = 0; i < run->subscribers->len; i++) {
-                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
-                AsmLink *link = asm_procs_send(
-                        run->context.backend.procs, asm_term_view(subscriber->pid), message);
-
-                if (link != NULL && asm_link_is_busy(link)) {
-                        subscriber->link = link;
-                        is_busy = TRUE;
-                }
-        }
-        if (is_busy && !run->is_paused && run->backend != NULL) {
+        if (asm_subscribers_send(&run->subscribers, message) && !run->is_paused &&
+            run->backend != NULL) {
                 run->is_paused = TRUE;
                 run->backend->klass->set_paused(run->backend, TRUE);
         }
@@ -106,7 +90,7 @@ emit(AsmRun *run, const AsmCoreEvent *core)
         run->sequence = MAX(run->sequence + 1, core->sequence);
         run->last_event_us = g_get_monotonic_time();
         asm_reducer_feed(run->reducer, core);
-        if (run->subscribers->len == 0)
+        if (asm_subscribers_is_empty(&run->subscribers))
                 return;
         begin_message(run, "asm_run_event", 3);
         asm_builder_event(&run->message, &frame, core, run->sequence, g_get_real_time());
@@ -187,8 +171,7 @@ asm_run_interrupt(AsmRun *run, const char *message)
                 return;
         if (run->backend != NULL)
                 run->backend->klass->interrupt(run->backend);
-        failure = asm_failure_new(
-                ASM_FAILURE_USER_CANCELLED, ASM_DOMAIN_RUNTIME, "%s", message);
+        failure = asm_failure_new(ASM_FAILURE_USER_CANCELLED, ASM_DOMAIN_RUNTIME, "%s", message);
         emit_error(run, failure, "warning");
         finish(run, run->options.interrupt_grace_ms);
 }
@@ -269,21 +252,62 @@ finish(AsmRun *run, guint grace_ms)
 
 /* --- approvals and tools --------------------------------------------------------------------- */
 
+/* (transfer full) (nullable) */
+static char *
+dup_approval_id(const AsmCoreEvent *core)
+{
+        AsmView view;
+
+        return asm_view_map_get(core->payload, "approval_id", &view)
+                       ? asm_view_dup_text(view, /* accept_atoms= */ FALSE)
+                       : NULL;
+}
+
+/* tells subscribers, then the backend, then in its own words the CLI */
+static void
+resolve_approval(AsmRun *run, const char *id, AsmView raw, gboolean allow, const char *reason)
+{
+        g_auto(AsmBuilder) payload = ASM_BUILDER_INIT;
+        g_autofree char *line = NULL;
+
+        asm_builder_payload_begin(&payload, ASM_EVENT_APPROVAL_RESOLVED, 3, ASM_VIEW_NONE);
+        asm_builder_atom(&payload, "approval_id");
+        asm_builder_text(&payload, id);
+        asm_builder_atom(&payload, "decision");
+        asm_builder_atom(&payload, allow ? "allow" : "deny");
+        asm_builder_atom(&payload, "reason");
+        asm_builder_text(&payload, reason);
+        emit_own(run, ASM_EVENT_APPROVAL_RESOLVED, asm_builder_peek(&payload));
+        if (run->backend == NULL)
+                return;
+        run->backend->klass->approve(run->backend, id, allow, reason);
+        if (run->provider->approval_line != NULL && asm_view_is_set(raw))
+                line = run->provider->approval_line(raw, allow, reason);
+        if (line != NULL)
+                run->backend->klass->send_input(run->backend, line, strlen(line));
+}
+
+/* one that cannot be kept is denied at once: the CLI must not wait for an answer that cannot come */
 static void
 approval_requested(AsmRun *run, const AsmCoreEvent *core)
 {
-        if (!asm_approvals_add(run->approvals, core))
-                g_warning("run %s: an approval without an id, or one too many, ignoring", run->id);
+        g_autofree char *id = NULL;
+
+        if (asm_approvals_add(run->approvals, core))
+                return;
+        id = dup_approval_id(core);
+        g_warning("run %s: an approval %s",
+                  run->id,
+                  id != NULL ? "too many, denied" : "without an id, ignoring");
+        if (id != NULL)
+                resolve_approval(run, id, core->raw, /* allow= */ FALSE, "too many open approvals");
 }
 
 static void
 approval_resolved_elsewhere(AsmRun *run, const AsmCoreEvent *core)
 {
-        AsmView view;
-        g_autofree char *id = NULL;
+        g_autofree char *id = dup_approval_id(core);
 
-        if (asm_view_map_get(core->payload, "approval_id", &view))
-                id = asm_view_dup_text(view, /* accept_atoms= */ FALSE);
         if (id != NULL)
                 asm_approval_free(asm_approvals_take(run->approvals, id));
 }
@@ -293,26 +317,14 @@ asm_run_approve(AsmRun *run, const char *approval_id, gboolean allow, const char
 {
         g_autoptr(AsmApproval) approval =
                 run->approvals != NULL ? asm_approvals_take(run->approvals, approval_id) : NULL;
-        g_auto(AsmBuilder) payload = ASM_BUILDER_INIT;
-        g_autofree char *line = NULL;
 
         if (approval == NULL)
                 return FALSE;
-        asm_builder_payload_begin(&payload, ASM_EVENT_APPROVAL_RESOLVED, 3, ASM_VIEW_NONE);
-        asm_builder_atom(&payload, "approval_id");
-        asm_builder_text(&payload, approval_id);
-        asm_builder_atom(&payload, "decision");
-        asm_builder_atom(&payload, allow ? "allow" : "deny");
-        asm_builder_atom(&payload, "reason");
-        asm_builder_text(&payload, reason);
-        emit_own(run, ASM_EVENT_APPROVAL_RESOLVED, asm_builder_peek(&payload));
-        if (run->backend == NULL)
-                return TRUE;
-        run->backend->klass->approve(run->backend, approval_id, allow, reason);
-        if (run->provider->approval_line != NULL && approval->raw != NULL)
-                line = run->provider->approval_line(asm_term_view(approval->raw), allow, reason);
-        if (line != NULL)
-                run->backend->klass->send_input(run->backend, line, strlen(line));
+        resolve_approval(run,
+                         approval_id,
+                         approval->raw != NULL ? asm_term_view(approval->raw) : ASM_VIEW_NONE,
+                         allow,
+                         reason);
         return TRUE;
 }
 
@@ -370,6 +382,17 @@ on_backend_started(gpointer user_data)
 {
 }
 
+/* a result that has outgrown its limit is final by an event that does not say so */
+static void
+end_by_event(AsmRun *run, const AsmCoreEvent *core)
+{
+        const AsmFailure *failure = asm_reducer_get_failure(run->reducer);
+
+        if (failure != NULL && core->kind != ASM_EVENT_ERROR)
+                emit_error(run, failure, "fatal");
+        finish(run, 0);
+}
+
 static void
 on_backend_event(AsmView view, gpointer user_data)
 {
@@ -380,7 +403,7 @@ on_backend_event(AsmView view, gpointer user_data)
                 return;
         emit(run, &core);
         if (asm_run_status_is_final(asm_reducer_get_status(run->reducer)))
-                finish(run, 0);
+                end_by_event(run, &core);
         else if (core.kind == ASM_EVENT_APPROVAL_REQUESTED)
                 approval_requested(run, &core);
         else if (core.kind == ASM_EVENT_APPROVAL_RESOLVED)
@@ -451,7 +474,9 @@ on_stream_timeout(AsmTimer *timer, gpointer user_data)
         g_autoptr(AsmFailure) failure = NULL;
 
         if (silent_ms < run->options.stream_timeout_ms || run->is_paused) {
-                asm_timer_arm(timer, MAX(run->options.stream_timeout_ms - silent_ms, 1));
+                asm_timer_arm(timer,
+                              run->is_paused ? run->options.stream_timeout_ms
+                                             : MAX(run->options.stream_timeout_ms - silent_ms, 1));
                 return;
         }
         failure = asm_failure_new(
@@ -513,63 +538,16 @@ asm_run_start(AsmRun *run)
 /* --- subscribers ----------------------------------------------------------------------------- */
 
 gboolean
-asm_run_subscribe(AsmRun *run, AsmView view, AsmFailure **ret_failure)
+asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure)
 {
-        AsmProcs *procs = run->context.backend.procs;
-        AsmNode *node = asm_procs_get_node(procs);
-        Subscriber subscriber = { 0 };
-        g_auto(AsmPid) pid = { 0 };
-
-        if (!asm_pid_from_view(view, &pid)) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                               ASM_DOMAIN_CONFIG,
-                                               "option subscriber: expected a pid");
-                return FALSE;
-        }
-        if (pid.node != asm_node_get_name(node) && asm_node_find_link(node, pid.node) == NULL) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "option subscriber: '%s' is not connected to '%s'; connect it first (net_adm:ping/1)",
-                        pid.node,
-                        asm_node_get_name(node));
-                return FALSE;
-        }
-        if (run->subscribers->len >= run->context.max_subscribers) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
-                                               ASM_DOMAIN_RUNTIME,
-                                               "run %s has %u subscribers, which is the limit",
-                                               run->id,
-                                               run->subscribers->len);
-                return FALSE;
-        }
-        subscriber.pid = asm_term_new(view);
-        subscriber.monitor = asm_server_monitor(&run->server, &pid);
-        g_array_append_val(run->subscribers, subscriber);
-        return TRUE;
-}
-
-static void
-subscriber_clear(gpointer data)
-{
-        Subscriber *subscriber = data;
-
-        asm_term_unref(subscriber->pid);
-        asm_ref_clear(&subscriber->monitor);
+        return asm_subscribers_add(&run->subscribers, pid, ret_failure);
 }
 
 void
 asm_run_drained(AsmRun *run)
 {
-        if (!run->is_paused)
+        if (!run->is_paused || asm_subscribers_are_busy(&run->subscribers))
                 return;
-        for (guint i = 0; i < run->subscribers->len; i++) {
-                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
-
-                if (subscriber->link != NULL && asm_link_is_busy(subscriber->link))
-                        return;
-                subscriber->link = NULL;
-        }
         run->is_paused = FALSE;
         run->last_event_us = g_get_monotonic_time();
         if (run->backend != NULL)
@@ -581,14 +559,7 @@ on_down(AsmServer *server, const AsmRef *ref, AsmView reason)
 {
         AsmRun *run = (AsmRun *)server;
 
-        for (guint i = 0; i < run->subscribers->len; i++) {
-                Subscriber *subscriber = &g_array_index(run->subscribers, Subscriber, i);
-
-                if (asm_ref_equal(&subscriber->monitor, ref)) {
-                        g_array_remove_index(run->subscribers, i);
-                        break;
-                }
-        }
+        asm_subscribers_remove(&run->subscribers, ref);
         asm_run_drained(run);
 }
 
@@ -641,7 +612,7 @@ on_finalize(AsmServer *server)
         asm_term_unref(run->metadata);
         asm_reducer_free(run->reducer);
         g_clear_pointer(&run->approvals, asm_approvals_free);
-        g_array_unref(run->subscribers);
+        asm_subscribers_clear(&run->subscribers);
         g_clear_pointer(&run->waiters, g_array_unref);
         asm_builder_clear(&run->message);
         g_free(run);
@@ -689,9 +660,11 @@ asm_run_new(const AsmRunContext *context,
                                            context->max_approvals,
                                            on_approval_expired,
                                            run);
-        run->subscribers = g_array_new(FALSE, FALSE, sizeof(Subscriber));
-        g_array_set_clear_func(run->subscribers, subscriber_clear);
         asm_server_start(&run->server, &run_class, context->backend.procs);
+        asm_subscribers_init(&run->subscribers,
+                             &run->server,
+                             context->backend.procs,
+                             context->max_subscribers);
         return run;
 }
 

@@ -35,12 +35,12 @@ asm_session_approve(AsmSession *session,
 
         if (run != NULL && asm_run_approve(run, approval_id, allow, /* reason= */ NULL))
                 return TRUE;
-        *ret_failure = asm_failure_new(
-                ASM_FAILURE_UNKNOWN,
-                ASM_DOMAIN_APPROVAL,
-                "no run of session %s waits for approval '%s': it was answered, timed out, or never asked for",
-                session->id,
-                approval_id);
+        *ret_failure = asm_failure_new(ASM_FAILURE_UNKNOWN,
+                                       ASM_DOMAIN_APPROVAL,
+                                       "no run of session %s waits for approval '%s': it was "
+                                       "answered, timed out, or never asked for",
+                                       session->id,
+                                       approval_id);
         return FALSE;
 }
 
@@ -71,30 +71,27 @@ find_active(const AsmSession *session, const char *run_id)
         return NULL;
 }
 
-static gboolean
-interrupt_active(AsmSession *session,
-                 const char *run_id,
-                 const char *why,
-                 AsmFailure **ret_failure)
+static void
+no_active_run(const AsmSession *session, const char *run_id, AsmFailure **ret_failure)
 {
-        AsmRun *run = find_active(session, run_id);
-
-        if (run == NULL) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_UNKNOWN,
-                                               ASM_DOMAIN_RUNTIME,
-                                               "session %s has no active run %s",
-                                               session->id,
-                                               run_id);
-                return FALSE;
-        }
-        asm_run_interrupt(run, why);
-        return TRUE;
+        *ret_failure = asm_failure_new(ASM_FAILURE_UNKNOWN,
+                                       ASM_DOMAIN_RUNTIME,
+                                       "session %s has no active run %s",
+                                       session->id,
+                                       run_id);
 }
 
 gboolean
 asm_session_pause(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
 {
-        return interrupt_active(session, run_id, "Run paused", ret_failure);
+        AsmRun *run = find_active(session, run_id);
+
+        if (run == NULL) {
+                no_active_run(session, run_id, ret_failure);
+                return FALSE;
+        }
+        asm_run_interrupt(run, "Run paused");
+        return TRUE;
 }
 
 const AsmTerm *
@@ -123,50 +120,77 @@ can_resume(const AsmProvider *provider)
         return g_strv_contains(provider->capabilities, "resume");
 }
 
-AsmRun *
-asm_session_resume(AsmSession *session, const AsmSubmission *submission, AsmFailure **ret_failure)
+/* (transfer full): what to go on from: a continuation that is given, else @own, else the checkpoint */
+static char *
+dup_resume_id(AsmSession *session, AsmView options, const char *own, AsmFailure **ret_failure)
 {
         const AsmTerm *checkpoint = asm_session_get_checkpoint(session);
-        AsmSubmission resumed = *submission;
         g_autofree char *id = NULL;
         AsmView continuation;
 
-        if (asm_view_is_set(submission->options) &&
-            asm_view_option_get(submission->options, "continuation", &continuation))
+        if (asm_view_is_set(options) && asm_view_option_get(options, "continuation", &continuation))
                 id = dup_provider_session_id(continuation);
+        else if (own != NULL)
+                id = g_strdup(own);
         else if (checkpoint != NULL)
                 id = dup_provider_session_id(asm_term_view(checkpoint));
-        if (id == NULL || !can_resume(session->provider)) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        can_resume(session->provider)
-                                ? "session %s has no checkpoint to resume from: no run of it has got a provider session id; give the option continuation"
-                                : "session %s cannot resume: its provider's CLI does not take up earlier conversations",
-                        session->id);
+        if (id != NULL && can_resume(session->provider))
+                return g_steal_pointer(&id);
+        *ret_failure = asm_failure_new(
+                ASM_FAILURE_CONFIG_INVALID,
+                ASM_DOMAIN_CONFIG,
+                can_resume(session->provider)
+                        ? "session %s has no checkpoint to resume from: no run of it has got a "
+                          "provider session id; give the option continuation"
+                        : "session %s cannot resume: its provider's CLI does not take up earlier "
+                          "conversations",
+                session->id);
+        return NULL;
+}
+
+AsmRun *
+asm_session_resume(AsmSession *session, const AsmSubmission *submission, AsmFailure **ret_failure)
+{
+        AsmSubmission resumed = *submission;
+        g_autofree char *id = dup_resume_id(session, submission->options, NULL, ret_failure);
+
+        if (id == NULL)
                 return NULL;
-        }
         resumed.resume = id;
         return asm_session_submit(session, &resumed, ret_failure);
 }
 
+/* everything is checked before the run is interrupted: an intervention that is refused costs nothing */
 AsmRun *
 asm_session_intervene(AsmSession *session,
                       const char *run_id,
                       const AsmSubmission *submission,
                       AsmFailure **ret_failure)
 {
-        if (find_active(session, run_id) != NULL && asm_session_get_checkpoint(session) == NULL) {
-                *ret_failure = asm_failure_new(
-                        ASM_FAILURE_CONFIG_INVALID,
-                        ASM_DOMAIN_CONFIG,
-                        "run %s cannot be intervened yet: it has no checkpoint to resume from",
-                        run_id);
+        AsmRun *run = find_active(session, run_id);
+        AsmSubmission resumed = *submission;
+        gboolean is_one_shot = session->is_one_shot;
+        g_autofree char *id = NULL;
+
+        if (run == NULL) {
+                no_active_run(session, run_id, ret_failure);
                 return NULL;
         }
-        if (!interrupt_active(session, run_id, "Run interrupted for an intervention", ret_failure))
+        id = dup_resume_id(session,
+                           submission->options,
+                           asm_run_get_provider_session_id(run),
+                           ret_failure);
+        resumed.resume = id;
+        if (id == NULL || !asm_session_check(session, &resumed, ret_failure))
                 return NULL;
-        return asm_session_resume(session, submission, ret_failure);
+        /* a session that ends with its only run ends with the one that takes its place */
+        session->is_one_shot = FALSE;
+        asm_run_interrupt(run, "Run interrupted for an intervention");
+        session->is_one_shot = is_one_shot;
+        run = asm_session_submit(session, &resumed, ret_failure);
+        if (run == NULL && is_one_shot)
+                asm_session_stop(session);
+        return run;
 }
 
 void

@@ -18,8 +18,10 @@ asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits
                                                 .max_approvals = limits->max_approvals };
         manager->limits = *limits;
         manager->by_id = g_hash_table_new(g_str_hash, g_str_equal);
-        manager->defaults = g_hash_table_new_full(
-                g_str_hash, g_str_equal, g_free, (GDestroyNotify)asm_term_unref);
+        manager->defaults = g_hash_table_new_full(g_str_hash,
+                                                  g_str_equal,
+                                                  g_free,
+                                                  (GDestroyNotify)asm_term_unref);
         return manager;
 }
 
@@ -37,8 +39,9 @@ asm_manager_free(AsmManager *manager)
 void
 asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView options)
 {
-        g_hash_table_replace(
-                manager->defaults, g_strdup(provider != NULL ? provider : ""), asm_term_new(options));
+        g_hash_table_replace(manager->defaults,
+                             g_strdup(provider != NULL ? provider : ""),
+                             asm_term_new(options));
 }
 
 const AsmTerm *

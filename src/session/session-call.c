@@ -51,9 +51,8 @@ on_submit(Call *call, const AsmView *args)
         AsmSubmission wanted = submission(call, prompt, args[1]);
 
         if (prompt != NULL)
-                asm_builder_submitted(
-                        call->reply,
-                        asm_session_submit(call->session, &wanted, &call->failure));
+                asm_builder_submitted(call->reply,
+                                      asm_session_submit(call->session, &wanted, &call->failure));
 }
 
 static void
@@ -98,9 +97,8 @@ on_resume(Call *call, const AsmView *args)
         AsmSubmission wanted = submission(call, prompt, args[1]);
 
         if (prompt != NULL)
-                asm_builder_submitted(
-                        call->reply,
-                        asm_session_resume(call->session, &wanted, &call->failure));
+                asm_builder_submitted(call->reply,
+                                      asm_session_resume(call->session, &wanted, &call->failure));
 }
 
 static void
@@ -151,7 +149,8 @@ handle(Call *call, AsmView request)
         call->failure = asm_failure_new(
                 ASM_FAILURE_CONFIG_INVALID,
                 ASM_DOMAIN_CONFIG,
-                "a session answers get_state, checkpoint, submit_run, cancel_run, resolve_approval, pause_run, resume_run and intervene; asm the rest");
+                "a session answers get_state, checkpoint, submit_run, cancel_run, "
+                "resolve_approval, pause_run, resume_run and intervene; asm the rest");
 }
 
 void

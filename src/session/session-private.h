@@ -8,10 +8,10 @@
 struct _AsmManager {
         AsmRunContext run_context;
         AsmManagerLimits limits;
-        GHashTable *by_id; /* id -> borrowed AsmSession */
+        GHashTable *by_id;    /* id -> borrowed AsmSession */
         GHashTable *defaults; /* provider -> owned AsmTerm; "" for all */
-        guint64 n_started; /* ever */
-        guint n_runs;      /* now, waiting ones included */
+        guint64 n_started;    /* ever */
+        guint n_runs;         /* now, waiting ones included */
 };
 
 struct _AsmSession {
@@ -27,14 +27,18 @@ struct _AsmSession {
         GQueue queue;      /* owned Queued */
         AsmCost cost;      /* of finished runs */
         guint n_finished;
-        AsmTerm *checkpoint; /* NULL: none yet */
-        AsmRef owner;        /* the monitor on it; not set: no owner */
+        AsmTerm *checkpoint;  /* NULL: none yet */
+        AsmRef owner;         /* the monitor on it; not set: no owner */
         gboolean is_one_shot; /* ends with its first run */
         gboolean is_stopping;
 };
 
 /* (nullable): borrowed: the defaults that apply to @provider */
 const AsmTerm *asm_manager_get_defaults(AsmManager *manager, const char *provider);
+/* whether the options of @submission are such that it could be submitted */
+gboolean asm_session_check(AsmSession *session,
+                           const AsmSubmission *submission,
+                           AsmFailure **ret_failure);
 void asm_session_take_checkpoint(AsmSession *session, const AsmRun *run);
 /* session-call.c: the gen_server calls that a session answers */
 void asm_session_on_call(AsmServer *server, AsmView from, AsmView request);

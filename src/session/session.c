@@ -193,10 +193,11 @@ admit(AsmSession *session, const AsmOptions *options, AsmFailure **ret_failure)
                 return FALSE;
         }
         if (manager->n_runs >= manager->limits.max_runs) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
-                                               ASM_DOMAIN_RUNTIME,
-                                               "Daemon at run capacity: %u runs are active or waiting",
-                                               manager->n_runs);
+                *ret_failure =
+                        asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                        ASM_DOMAIN_RUNTIME,
+                                        "Daemon at run capacity: %u runs are active or waiting",
+                                        manager->n_runs);
                 return FALSE;
         }
         if (n_active(session) >= session->max_concurrent_runs &&
@@ -218,7 +219,8 @@ resolve(AsmSession *session,
         AsmLaneChoice *ret_lane,
         AsmFailure **ret_failure)
 {
-        const AsmTerm *defaults = asm_manager_get_defaults(session->manager, session->provider->name);
+        const AsmTerm *defaults =
+                asm_manager_get_defaults(session->manager, session->provider->name);
         const AsmView layers[] = {
                 defaults != NULL ? asm_term_view(defaults) : ASM_VIEW_NONE,
                 session->options != NULL ? asm_term_view(session->options) : ASM_VIEW_NONE,
@@ -232,15 +234,32 @@ resolve(AsmSession *session,
                 asm_options_set_provider_text(options, "resume", resume);
         if (asm_view_is_set(given) && asm_view_option_get(given, "provider", &(AsmView){ 0 }) &&
             strcmp(options->provider, session->provider->name) != 0) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                               ASM_DOMAIN_CONFIG,
-                                               "option provider: the session's provider is %s, a run cannot change it",
-                                               session->provider->name);
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_CONFIG_INVALID,
+                        ASM_DOMAIN_CONFIG,
+                        "option provider: the session's provider is %s, a run cannot change it",
+                        session->provider->name);
                 return FALSE;
         }
         g_free(options->provider);
         options->provider = g_strdup(session->provider->name);
         return asm_options_check(options, ret_provider, ret_lane, ret_failure);
+}
+
+gboolean
+asm_session_check(AsmSession *session, const AsmSubmission *submission, AsmFailure **ret_failure)
+{
+        g_auto(AsmOptions) options = { 0 };
+        const AsmProvider *provider;
+        AsmLaneChoice lane;
+
+        return resolve(session,
+                       submission->options,
+                       submission->resume,
+                       &options,
+                       &provider,
+                       &lane,
+                       ret_failure);
 }
 
 AsmRun *
@@ -294,11 +313,12 @@ asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_
         AsmRun *run = find_run(session, run_id);
 
         if (run == NULL) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_UNKNOWN,
-                                               ASM_DOMAIN_RUNTIME,
-                                               "session %s has no run %s; it has ended, or never was",
-                                               session->id,
-                                               run_id);
+                *ret_failure =
+                        asm_failure_new(ASM_FAILURE_UNKNOWN,
+                                        ASM_DOMAIN_RUNTIME,
+                                        "session %s has no run %s; it has ended, or never was",
+                                        session->id,
+                                        run_id);
                 return FALSE;
         }
         asm_run_interrupt(run, "Run interrupted");
@@ -389,8 +409,8 @@ resolve_session(AsmManager *manager,
         asm_options_init(&first);
         if (!asm_options_apply(&first, layers, G_N_ELEMENTS(layers), ret_failure))
                 return FALSE;
-        defaults = asm_manager_get_defaults(
-                manager, provider_name != NULL ? provider_name : first.provider);
+        defaults = asm_manager_get_defaults(manager,
+                                            provider_name != NULL ? provider_name : first.provider);
         if (defaults != NULL)
                 layers[0] = asm_term_view(defaults);
         asm_options_init(options);
@@ -423,10 +443,11 @@ asm_session_start(AsmManager *manager,
                 return NULL;
         }
         if (asm_manager_count(manager) >= manager->limits.max_sessions) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
-                                               ASM_DOMAIN_RUNTIME,
-                                               "Daemon at session capacity: there are %u; stop one or raise max_sessions",
-                                               asm_manager_count(manager));
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_AT_CAPACITY,
+                        ASM_DOMAIN_RUNTIME,
+                        "Daemon at session capacity: there are %u; stop one or raise max_sessions",
+                        asm_manager_count(manager));
                 return NULL;
         }
         session = g_new0(AsmSession, 1);

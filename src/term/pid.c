@@ -150,17 +150,3 @@ asm_ref_equal(gconstpointer a, gconstpointer b)
         return r->n_words == s->n_words && r->creation == s->creation && r->node == s->node &&
                memcmp(r->words, s->words, r->n_words * sizeof r->words[0]) == 0;
 }
-
-char *
-asm_pid_to_string(const AsmPid *pid)
-{
-        g_autofree char *node = g_strdup(pid->node != NULL ? pid->node : "");
-
-        /* a foreign name may hold anything; a line of a log must stay one line */
-        for (char *at = node; *at != '\0'; at++) {
-                if ((guint8)*at < ' ' || *at == 0x7F) {
-                        *at = '?';
-                }
-        }
-        return g_strdup_printf("<%s.%u.%u>", node, pid->id, pid->serial);
-}

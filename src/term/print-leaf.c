@@ -76,7 +76,7 @@ shortest_digits(double value, char digits[static 20])
                 n--;
         }
         digits[n] = '\0';
-        return atoi(exponent + 1);
+        return (int)g_ascii_strtoll(exponent + 1, NULL, 10);
 }
 
 static void

@@ -63,6 +63,7 @@ overridden(Entry, Fun) ->
         #{Entry := never} -> receive after infinity -> ok end;
         #{Entry := {raise, Reason}} -> error(Reason);
         #{Entry := {answer, Answer}} -> Answer;
+        #{Entry := {after_ms, Ms}} -> receive after Ms -> Fun() end;
         _ -> Fun()
     end.
 

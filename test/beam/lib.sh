@@ -14,6 +14,8 @@ ASMCTL=$ASM_BUILD/src/asmctl
 HOST=$(hostname -s)
 COOKIE_FILE=$HOME/.erlang.cookie
 LOGS=$ASM_TMP/log
+# where stand-ins that hang leave their process ids; a node has the current directory of the runner
+export ASM_STANDIN_PIDFILE=$ASM_TMP/standin.pids
 started_pids=()
 n_bad=0
 

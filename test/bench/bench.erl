@@ -116,7 +116,9 @@ interrupts(Which, #{sink := Sink, interrupts := N} = At) ->
                  Stop
              end || _ <- [1, 2]],
     timer:sleep(500),
-    Times = lists:sort([interrupt_us(Which, At) || _ <- lists:seq(1, N)]),
+    %% a flooded BEAM relay takes up to seconds for one: fewer of them say enough
+    Count = case Which of asmd -> N; beam -> 20 end,
+    Times = lists:sort([interrupt_us(Which, At) || _ <- lists:seq(1, Count)]),
     [ok = Stop() || Stop <- Stops],
     {asm_test:percentile(50, Times) / 1000, asm_test:percentile(99, Times) / 1000}.
 

@@ -198,9 +198,10 @@ test_world_clear(TestWorld *world)
 {
         if (world->procs == NULL)
                 return;
-        g_clear_pointer(&world->rpc, asm_rpc_free);
         asm_procs_stop_all(world->procs);
+        g_clear_pointer(&world->rpc, asm_rpc_free);
         g_clear_pointer(&world->self.node, asm_node_free);
+        test_settle();
         g_clear_pointer(&world->procs, asm_procs_free);
         test_node_clear(&world->self);
 }

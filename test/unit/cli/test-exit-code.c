@@ -122,6 +122,8 @@ Test(exit_code, unknown_means_not_found_only_where_something_was_looked_up)
 {
         cr_expect_eq(status_of_failure(ASM_FAILURE_UNKNOWN, ASM_DOMAIN_RUNTIME, TRUE), 4);
         cr_expect_eq(status_of_failure(ASM_FAILURE_UNKNOWN, ASM_DOMAIN_RUNTIME, FALSE), 1);
+        cr_expect_eq(status_of_failure(ASM_FAILURE_UNKNOWN, ASM_DOMAIN_APPROVAL, TRUE), 4);
+        cr_expect_eq(status_of_failure(ASM_FAILURE_UNKNOWN, ASM_DOMAIN_APPROVAL, FALSE), 1);
         cr_expect_eq(status_of_failure(ASM_FAILURE_UNKNOWN, ASM_DOMAIN_PROVIDER, TRUE), 1);
         cr_expect_eq(status_of_failure(ASM_FAILURE_AT_CAPACITY, ASM_DOMAIN_RUNTIME, TRUE), 5);
 }

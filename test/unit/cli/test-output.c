@@ -109,6 +109,44 @@ Test(output, colour_is_around_notes_and_errors_only_if_wanted)
         cr_expect_str_eq(screen_err(&screen), "\033[2mn\033[0m\n\033[31masmctl: e\033[0m\n");
 }
 
+Test(output, whatever_is_shown_next_completes_the_line_of_a_question)
+{
+        g_auto(Screen) screen;
+
+        screen_init(&screen, /* is_terminal= */ TRUE);
+        screen.output.has_colour = TRUE;
+        asm_output_ask(&screen.output, "a\033b\nc", "well? ");
+        cr_expect(screen.output.is_asking);
+        asm_output_text(&screen.output, "text\n", 5);
+        cr_expect_not(screen.output.is_asking);
+        asm_output_ask(&screen.output, "d", "well? ");
+        asm_output_ask(&screen.output, "e", "well? ");
+        cr_expect_str_eq(screen_err(&screen), "a\\u001bb\\nc\nwell? \nd\nwell? \ne\nwell? ");
+}
+
+Test(output, an_answered_question_has_its_line_completed_by_the_terminal)
+{
+        g_auto(Screen) screen;
+
+        screen_init(&screen, /* is_terminal= */ TRUE);
+        asm_output_ask(&screen.output, "a", "well? ");
+        asm_output_answered(&screen.output);
+        asm_output_error(&screen.output, "b");
+        cr_expect_str_eq(screen_err(&screen), "a\nwell? asmctl: b\n");
+}
+
+Test(output, what_goes_to_a_pipe_leaves_a_question_alone)
+{
+        g_auto(Screen) screen;
+
+        screen_init(&screen, /* is_terminal= */ TRUE);
+        screen.output.out_is_terminal = FALSE;
+        asm_output_ask(&screen.output, "a", "well? ");
+        asm_output_text(&screen.output, "text\n", 5);
+        cr_expect(screen.output.is_asking);
+        cr_expect_str_eq(screen_out(&screen), "text\n");
+}
+
 Test(output, lines_are_cut_at_the_edge_of_a_terminal_when_they_may_be)
 {
         g_auto(Screen) screen;

@@ -79,17 +79,6 @@ encode_send(Parts *p, guint64 flags)
 }
 
 static void
-encode_send_in_two(Parts *p, guint64 flags)
-{
-        asm_control_encode_send_head(&p->out,
-                                     flags,
-                                     &p->a,
-                                     asm_builder_peek(&p->view_b),
-                                     p->rex.len);
-        asm_builder_raw(&p->out, p->rex.data, p->rex.len);
-}
-
-static void
 encode_reg_send(Parts *p, guint64 flags)
 {
         asm_control_encode_reg_send(&p->out, &p->a, "rex", asm_builder_peek(&p->normal));
@@ -195,17 +184,6 @@ static const struct {
           ASM_CONTROL_SEND },
         { "send with sender",
           encode_send,
-          NEW,
-          "836803611658770361406800000005000000000000000158770362406800000009000000010000000"
-          "7" PAYLOAD(REX),
-          ASM_CONTROL_SEND },
-        { "send in two parts",
-          encode_send_in_two,
-          OLD,
-          "83680361027700587703624068000000090000000100000007" PAYLOAD(REX),
-          ASM_CONTROL_SEND },
-        { "send with sender in two parts",
-          encode_send_in_two,
           NEW,
           "836803611658770361406800000005000000000000000158770362406800000009000000010000000"
           "7" PAYLOAD(REX),
@@ -364,32 +342,6 @@ Test(control_encode, messages_are_appended_one_behind_the_other)
         cr_assert_eq(parts.out.len, 2 * first + 4);
         hex_expect(parts.out.data + first, 4, "00000000", "a tick");
         cr_expect_eq(memcmp(parts.out.data, parts.out.data + first + 4, first), 0);
-}
-
-Test(control_encode, head_of_a_large_message_announces_bytes_it_does_not_have)
-{
-        g_auto(Parts) parts;
-        const guint8 *body;
-        gsize body_len;
-        gsize used;
-
-        parts_init(&parts);
-        asm_control_encode_send_head(&parts.out,
-                                     NEW,
-                                     &parts.a,
-                                     asm_builder_peek(&parts.view_b),
-                                     /* payload_len= */ 50000000);
-
-        cr_expect_eq(asm_frame_next(parts.out.data,
-                                    parts.out.len,
-                                    G_MAXUINT32,
-                                    &used,
-                                    &body,
-                                    &body_len,
-                                    NULL),
-                     ASM_FRAME_MORE);
-        cr_expect_eq(used, parts.out.len + 50000000);
-        cr_expect_eq(parts.out.data[parts.out.len - 1], ASM_TERM_VERSION);
 }
 
 Test(control_encode, references_of_a_peer_go_back_as_they_came)

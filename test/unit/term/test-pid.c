@@ -155,11 +155,3 @@ Test(pid, copies_own_their_name)
         cr_expect_str_eq(ref_copy.node, "once@host");
         cr_expect_null(copy_of_nothing.node);
 }
-
-Test(pid, text_stays_on_one_line)
-{
-        g_auto(AsmPid) pid = { g_ref_string_new_intern("a\n@b"), 1, 2, 3 };
-        g_autofree char *text = asm_pid_to_string(&pid);
-
-        cr_expect_str_eq(text, "<a?@b.1.2>");
-}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Asks the person at the terminal whether a tool may run, while the run goes on. */
+
+#include "cli/output-private.h"
+
+typedef struct _AsmApprover AsmApprover;
+
+/**
+ * AsmApproverConfig: all borrowed, for as long as the approver lives
+ * @fd: what answers are read from; -1: nobody can be asked
+ * @node: (nullable): the daemon, where a command line must name it
+ * @decide: called from the main loop with an answer
+ */
+typedef struct {
+        AsmOutput *output;
+        int fd;
+        const char *node;
+        const char *session;
+        void (*decide)(const char *approval_id, gboolean is_allowed, gpointer user_data);
+        gpointer user_data;
+} AsmApproverConfig;
+
+AsmApprover *asm_approver_new(const AsmApproverConfig *config);
+void asm_approver_free(AsmApprover *approver);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmApprover, asm_approver_free)
+
+/* @event: an ASM.Event that has just been printed */
+void asm_approver_feed(AsmApprover *approver, AsmView event);
+
+/* the terminal behind @fd, if it and standard error are one and we may read it, else -1 */
+int asm_approver_find_terminal(const AsmOutput *output, int fd);
