@@ -60,6 +60,7 @@ struct _AsmServer {
         AsmMail *held_first; /* what waits for sys:resume/1 */
         AsmMail *held_last;
         guint n_held;
+        gboolean is_overfull; /* and that has been said */
         gboolean is_suspended;
         char *name;
         GHashTable *links;    /* AsmPid -> Linked; NULL while there is none */

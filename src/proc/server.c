@@ -48,6 +48,8 @@ pop_mail(AsmServer *server)
         if (server->first == NULL)
                 server->last = NULL;
         server->n_mail--;
+        if (server->n_mail + server->n_held == 0)
+                server->is_overfull = FALSE;
         return mail;
 }
 
@@ -188,10 +190,12 @@ refuse_mail(AsmServer *server, AsmView message)
         AsmView part[2];
         g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
 
-        g_warning("mailbox of <%u.%u> is full (%u messages), a message was dropped",
-                  server->id,
-                  server->serial,
-                  server->n_mail + server->n_held);
+        if (!server->is_overfull)
+                g_warning("mailbox of <%u.%u> is full (%u messages), messages are dropped",
+                          server->id,
+                          server->serial,
+                          server->n_mail + server->n_held);
+        server->is_overfull = TRUE;
         if (!asm_view_get_tagged(message, "$gen_call", 3, part))
                 return;
         asm_builder_tuple(&reply, 2);

@@ -471,12 +471,14 @@ on_stream_timeout(AsmTimer *timer, gpointer user_data)
 {
         AsmRun *run = user_data;
         gint64 silent_ms = (g_get_monotonic_time() - run->last_event_us) / 1000;
+        /* a subscriber that does not read, or a person who has not answered yet */
+        gboolean is_our_turn = run->is_paused || asm_run_count_approvals(run) > 0;
         g_autoptr(AsmFailure) failure = NULL;
 
-        if (silent_ms < run->options.stream_timeout_ms || run->is_paused) {
+        if (silent_ms < run->options.stream_timeout_ms || is_our_turn) {
                 asm_timer_arm(timer,
-                              run->is_paused ? run->options.stream_timeout_ms
-                                             : MAX(run->options.stream_timeout_ms - silent_ms, 1));
+                              is_our_turn ? run->options.stream_timeout_ms
+                                          : MAX(run->options.stream_timeout_ms - silent_ms, 1));
                 return;
         }
         failure = asm_failure_new(

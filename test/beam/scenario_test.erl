@@ -41,9 +41,9 @@ scenario(Steps) ->
     Self = self(),
     Watcher = spawn_link(fun() -> watch(Self, #{}) end),
     Hosts = #{left => run_support:start_fake(left), right => run_support:start_fake(right)},
+    Processes = status(processes),
     warm(Hosts),
     Before = status(rss_bytes),
-    Processes = status(processes),
     Deadline = erlang:monotonic_time(millisecond) + ?STEPS_MS,
     World = #world{sessions = [new_session(N, Watcher) || N <- lists:seq(1, ?SESSIONS)], hosts = Hosts},
     Last = steps(Steps, Deadline, Watcher, World),
@@ -55,7 +55,12 @@ scenario(Steps) ->
     [asm_test:wait_until(fun() -> run_support:call(Host, fake_host, sessions, []) =:= [] end, ?T)
      || Host <- maps:values(Last#world.hosts)],
     %% the last closes are confirmed
-    asm_test:wait_until(fun() -> status(processes) =:= Processes end, ?T),
+    asm_test:wait_until(fun() ->
+        case status(processes) of
+            Now when Now =< Processes -> true;
+            Now -> {processes, {before, Processes}, {now, Now}}
+        end
+    end, ?T),
     After = status(rss_bytes),
     io:format("# ~b runs, rss ~b KiB before, ~b KiB after~n",
               [maps:size(Last#world.runs), Before div 1024, After div 1024]),

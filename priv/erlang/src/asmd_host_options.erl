@@ -9,6 +9,8 @@
 
 -export([parse/1]).
 
+-include_lib("kernel/include/file.hrl").
+
 -export_type([config/0, subscriber/0]).
 
 -type subscriber() :: {pid(), reference() | legacy}.
@@ -120,9 +122,10 @@ subscriber(Other) -> fail({invalid_option, subscriber, Other}).
 cwd(nil) -> nil;
 cwd(Given) ->
     Cwd = string(cwd, Given),
-    case filelib:is_dir(Cwd) of
-        true -> Cwd;
-        false -> fail({cwd_not_found, Cwd})
+    case file:read_file_info(Cwd) of
+        {ok, #file_info{type = directory, access = read_write}} -> Cwd;
+        {ok, #file_info{type = directory}} -> fail({cwd_not_writable, Cwd});
+        _ -> fail({cwd_not_found, Cwd})
     end.
 
 tag(nil) -> cli_subprocess_core_session;
