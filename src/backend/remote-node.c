@@ -71,8 +71,8 @@ asm_remote_fail(AsmRemote *self, AsmFailure *failure)
 }
 
 /* {system, {Self, Ref}, {terminate, normal}}: what GenServer.stop/1 sends */
-void
-asm_remote_terminate(AsmRemote *self, const AsmPid *session)
+static void
+terminate_session(AsmRemote *self)
 {
         g_auto(AsmBuilder) message = ASM_BUILDER_INIT;
         g_auto(AsmBuilder) to = ASM_BUILDER_INIT;
@@ -85,17 +85,23 @@ asm_remote_terminate(AsmRemote *self, const AsmPid *session)
         asm_builder_tuple(&message, 2);
         asm_builder_atom(&message, "terminate");
         asm_builder_atom(&message, "normal");
-        asm_builder_pid(&to, session);
+        asm_builder_pid(&to, &self->session);
         asm_procs_send(self->context.procs, asm_builder_peek(&to), asm_builder_peek(&message));
+}
+
+static void
+attach_session(AsmRemote *self, AsmRemoteState state, const AsmPid *session)
+{
+        self->state = state;
+        self->session = asm_pid_copy(session);
+        asm_server_link(&self->server, session);
+        self->monitor = asm_server_monitor(&self->server, session);
 }
 
 void
 asm_remote_running(AsmRemote *self, const AsmPid *session)
 {
-        self->state = REMOTE_RUNNING;
-        self->session = asm_pid_copy(session);
-        asm_server_link(&self->server, session);
-        self->monitor = asm_server_monitor(&self->server, session);
+        attach_session(self, REMOTE_RUNNING, session);
         self->backend.listener->started(self->backend.user_data);
 }
 
@@ -317,9 +323,16 @@ on_grace_over(AsmTimer *timer, gpointer user_data)
 {
         AsmRemote *self = user_data;
 
-        asm_remote_terminate(self, &self->session);
+        terminate_session(self);
         asm_timer_init(timer, asm_procs_get_timers(self->context.procs), on_close_timeout, self);
         asm_timer_arm(timer, CLOSE_TIMEOUT_MS);
+}
+
+void
+asm_remote_late(AsmRemote *self, const AsmPid *session)
+{
+        attach_session(self, REMOTE_CLOSING, session);
+        on_grace_over(&self->timer, self);
 }
 
 static void

@@ -55,7 +55,7 @@ void asm_remote_begin(AsmRemote *self, const char *cookie);
 void asm_remote_running(AsmRemote *self, const AsmPid *session);
 /* @failure: (transfer full) */
 void asm_remote_fail(AsmRemote *self, AsmFailure *failure);
-/* asks a remote session to end; used for one that nobody waits for any more */
-void asm_remote_terminate(AsmRemote *self, const AsmPid *session);
+/* the session of a start that was given up: it is ended like any other */
+void asm_remote_late(AsmRemote *self, const AsmPid *session);
 /* nothing is left to wait for */
 void asm_remote_over(AsmRemote *self);

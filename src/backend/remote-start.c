@@ -535,8 +535,7 @@ on_started(AsmView value, const GError *error, AsmView reason, gpointer user_dat
         if (error == NULL && asm_view_get_tagged(value, "ok", 3, ok) &&
             asm_pid_from_view(ok[0], &session)) {
                 if (self->state == REMOTE_ABANDONED) {
-                        asm_remote_terminate(self, &session);
-                        asm_remote_over(self);
+                        asm_remote_late(self, &session);
                 } else {
                         asm_remote_running(self, &session);
                 }

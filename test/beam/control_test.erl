@@ -176,8 +176,14 @@ ends_of_approvals() ->
                           [{[], fun(S, Run) -> ok = api(interrupt, [S, Run]) end},
                            {[], fun(S, Run) -> ok = api(pause, [S, Run]) end},
                            {[{run_deadline_ms, 500}], fun(_, _) -> ok end},
-                           {[{stream_timeout_ms, 500}], fun(_, _) -> ok end},
                            {[], fun(_, _) -> [exit(P, kill) || P <- host_sessions()] end}]]
+          end)
+      end},
+     {"while an approval is open, silence is no timeout", fun() ->
+          with_session(claude, fun(Session) ->
+              Run = asked(Session, <<"ask a1">>, 1, [{stream_timeout_ms, 100}, {approval_timeout_ms, 1000}]),
+              ?EXPECT(#{reason := <<"timeout">>}, event(Run, approval_resolved)),
+              follow(Run)
           end)
       end},
      {"approvals of an ended session are nobody's", fun() ->
@@ -258,6 +264,7 @@ interrupts() ->
      {"a run that ignores the interrupt has a grace, then it is closed", fun() ->
           with_session(codex, fun(Session) ->
               Run = begin_run(Session, <<"deaf">>, [{interrupt_grace_ms, 3000}]),
+              event(Run, assistant_delta),
               Began = now_ms(),
               ok = api(interrupt, [Session, Run]),
               event(Run, error),

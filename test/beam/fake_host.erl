@@ -13,7 +13,8 @@
 %%                      assistant_delta "ID DECISION REASON " each; after the last a result
 %%   "settle ID"        run_started, approval_requested, approval_resolved by itself, then as "silent"
 %%   "tools NAME..."    run_started, tool_use of each NAME, result
-%%   "deaf"             as "silent", but an interrupt does not end it
+%%   "deaf"             as "silent", but an interrupt does not end it; an assistant_delta tells that
+%%                      the daemon has linked itself to the session: its start is over
 %%   "stubborn"         as "deaf", but a close does not end it either
 %%   "refuse"           start_core_session gives {error, refused}
 %%
@@ -188,6 +189,8 @@ play(<<"tools">>, Names, Session) ->
      || {N, Name} <- lists:zip(lists:seq(2, length(Names) + 1), Names)],
     emit(Session, length(Names) + 2, result, #{});
 play(<<"deaf">>, [], Session) ->
+    until_linked(),
+    emit(Session, 2, assistant_delta, #{content => <<"linked ">>, index => 0}),
     deaf(Session, ends);
 play(<<"stubborn">>, [], Session) ->
     process_flag(trap_exit, true),
@@ -225,6 +228,12 @@ answers(Session, Sequence, Left) ->
         Message ->
             answer(Message, Session, Sequence),
             answers(Session, Sequence, Left)
+    end.
+
+until_linked() ->
+    case process_info(self(), links) of
+        {links, []} -> receive after 5 -> until_linked() end;
+        _ -> ok
     end.
 
 %% does not hear an interrupt; whether it hears a close says AtClose

@@ -172,7 +172,6 @@ on_spawned(AsmServer *server, gpointer user_data)
         TestHost *host = user_data;
         HostCall *call = (HostCall *)server;
         g_autofree char *name = test_show(asm_term_view(call->function));
-        g_autoptr(AsmTerm) self = NULL;
         AsmBuilder pid = ASM_BUILDER_INIT;
 
         g_string_append_printf(host->calls, "%s\n", name);

@@ -31,7 +31,7 @@ Test(output, a_terminal_gets_safe_text_wherever_it_was_cut)
 
                 screen_init(&screen, /* is_terminal= */ TRUE);
                 asm_output_text(&screen.output, FOREIGN, cut);
-                asm_output_text(&screen.output, FOREIGN + cut, len - cut);
+                asm_output_text(&screen.output, &FOREIGN[cut], len - cut);
                 cr_expect_str_eq(screen_out(&screen), FOREIGN_SAFE, "cut at %zu", cut);
         }
 }

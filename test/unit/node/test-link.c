@@ -113,7 +113,7 @@ expect_serves_others(Fixture *fixture)
         guint n_up = fixture->events.n_up;
         g_autoptr(TestPeer) other = call_as(fixture, "other@127.0.0.1");
 
-        cr_expect(test_wait(fixture->events.n_up == n_up + 1));
+        cr_expect(other != NULL && test_wait(fixture->events.n_up == n_up + 1));
 }
 
 Test(node_link, frames_arrive_whole_and_in_order_wherever_they_are_cut)

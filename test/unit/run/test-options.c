@@ -213,8 +213,8 @@ Test(run_options, names_are_atoms_or_strings)
                 "[{provider, codex}, {remote_node, 'a@b'}, {remote_cookie, c}]",
                 "[{provider, <<\"codex\">>}, {remote_node, \"a@b\"}, {remote_cookie, <<\"c\">>}]",
                 "#{provider => codex, remote_node => <<\"a@b\">>, remote_cookie => \"c\"}",
-                "#{<<\"provider\">> => codex, <<\"remote_node\">> => 'a@b', <<\"remote_cookie\">> "
-                "=> c}",
+                ("#{<<\"provider\">> => codex, <<\"remote_node\">> => 'a@b', "
+                 "<<\"remote_cookie\">> => c}"),
                 "[{<<\"provider\">>, codex}, {<<\"remote_node\">>, 'a@b'}, {remote_cookie, c}]",
         };
 
