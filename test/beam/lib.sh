@@ -93,7 +93,7 @@ start_asmd() {
 
 # A build with sanitizers is slower and larger, which tests with limits have to know.
 is_sanitized() {
-        ldd "$ASMD" | grep -q libasan
+        [[ $(ldd "$ASMD") == *libasan* ]]
 }
 
 said_ready_or_ended() {

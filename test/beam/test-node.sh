@@ -18,7 +18,7 @@ ping() {
 }
 
 epmd_knows() {
-        epmd -names 2>/dev/null | grep -q "^name $1 at port "
+        epmd -names 2>/dev/null | grep "^name $1 at port " >/dev/null
 }
 
 epmd_forgot() {

@@ -51,7 +51,7 @@ is_shown() {
 }
 
 no_runs() {
-        "$ASMCTL" status | grep -q '^runs  *0 running, 0 waiting$'
+        "$ASMCTL" status | grep '^runs  *0 running, 0 waiting$' >/dev/null
 }
 
 # --- from another terminal --------------------------------------------------------------------

@@ -33,7 +33,7 @@ begin() {
 }
 
 no_runs() {
-        "$ASMCTL" status | grep -q '^runs  *0 running, 0 waiting$'
+        "$ASMCTL" status | grep '^runs  *0 running, 0 waiting$' >/dev/null
 }
 
 # --- what comes out ---------------------------------------------------------------------------

@@ -11,7 +11,7 @@
 #include "raw-peer.h"
 #include "term/reader.h"
 
-TestSuite(api, .timeout = 60);
+TestSuite(api, .timeout = 300);
 
 typedef struct {
         TestDaemonWorld w;

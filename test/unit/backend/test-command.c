@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(command, .timeout = 20);
+TestSuite(command, .timeout = 300);
 
 typedef struct {
         CliDir dir;

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(line, .timeout = 20);
+TestSuite(line, .timeout = 300);
 
 static void
 feed(AsmLineReader *reader, const char *data, gsize len)

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-TestSuite(local_life, .timeout = 60);
+TestSuite(local_life, .timeout = 300);
 
 /* a shell that goes on until somebody ends it; $d/pid has its number */
 #define FOREVER "echo $$ > $d/pid; while :; do sleep 0.02; done"

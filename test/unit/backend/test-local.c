@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-TestSuite(local, .timeout = 60);
+TestSuite(local, .timeout = 300);
 
 /* each line of what a CLI does, and the story that the run hears */
 static const struct {

@@ -8,7 +8,7 @@
 #define ALPHABET "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #define N_IDS    10000
 
-TestSuite(id, .timeout = 20);
+TestSuite(id, .timeout = 300);
 
 /* the number that the first @n characters stand for */
 static guint64

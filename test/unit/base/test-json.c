@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(json, .timeout = 20);
+TestSuite(json, .timeout = 300);
 
 static JsonNode *
 parse(const char *text)

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(random, .timeout = 20);
+TestSuite(random, .timeout = 300);
 
 Test(random, fills_all_bytes_up_to_256)
 {

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(approval, .timeout = 20);
+TestSuite(approval, .timeout = 300);
 
 Test(approval, its_input_is_shown_as_json)
 {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(approver, .timeout = 20);
+TestSuite(approver, .timeout = 300);
 
 /* somebody at a keyboard, which is a pipe */
 typedef struct {

@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(command, .timeout = 20);
+TestSuite(command, .timeout = 300);
 
 Test(command, every_command_describes_itself)
 {

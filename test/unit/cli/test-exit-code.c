@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(exit_code, .timeout = 20);
+TestSuite(exit_code, .timeout = 300);
 
 static gint
 code_of(GQuark domain, gint code)

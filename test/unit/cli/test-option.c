@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(option, .timeout = 20);
+TestSuite(option, .timeout = 300);
 
 typedef struct {
         char *name;

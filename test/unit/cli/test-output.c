@@ -8,7 +8,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(output, .timeout = 20);
+TestSuite(output, .timeout = 300);
 
 #define FOREIGN      "a\033[2J\xC3\xBC\xF0\x9F\x98\x80\xE2\x80\xAEz"
 #define FOREIGN_SAFE "a\\u001b[2J\xC3\xBC\xF0\x9F\x98\x80\\u202ez"

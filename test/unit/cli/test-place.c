@@ -6,7 +6,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(place, .timeout = 20);
+TestSuite(place, .timeout = 300);
 
 /* the keyword list as text */
 static char *

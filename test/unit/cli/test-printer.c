@@ -7,7 +7,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(printer, .timeout = 20);
+TestSuite(printer, .timeout = 300);
 
 /* one event of a conversation; a kind that needs more than a text has its own below */
 typedef struct {

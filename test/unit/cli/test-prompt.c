@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(prompt, .timeout = 20);
+TestSuite(prompt, .timeout = 300);
 
 /* a file that holds @text, at its start */
 static int

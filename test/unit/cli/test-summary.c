@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(summary, .timeout = 20);
+TestSuite(summary, .timeout = 300);
 
 Test(summary, it_tells_what_the_result_tells)
 {

@@ -5,7 +5,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(table, .timeout = 20);
+TestSuite(table, .timeout = 300);
 
 static const char *const headings[] = { "ID", "STATE", "RUNS", NULL };
 

@@ -8,7 +8,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(tally, .timeout = 20);
+TestSuite(tally, .timeout = 300);
 
 /* as the daemon sends it: a core event with the run around it */
 static void

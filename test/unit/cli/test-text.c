@@ -5,7 +5,7 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
-TestSuite(text, .timeout = 20);
+TestSuite(text, .timeout = 300);
 
 static char *
 make_safe(const char *text, gsize len, AsmTextForm form)

@@ -12,7 +12,7 @@
 #include "erlang.h"
 #include "node/error.h"
 
-TestSuite(daemon_config, .timeout = 30);
+TestSuite(daemon_config, .timeout = 300);
 
 static char *
 load(AsmConfig *config, const char *content, gint *ret_code)

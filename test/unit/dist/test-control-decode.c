@@ -5,7 +5,7 @@
 #include "dist/error.h"
 #include "hex.h"
 
-TestSuite(control_decode, .timeout = 60);
+TestSuite(control_decode, .timeout = 300);
 
 typedef struct {
         const char *name;

@@ -9,7 +9,7 @@
 #include "dist/frame.h"
 #include "hex.h"
 
-TestSuite(control_encode, .timeout = 20);
+TestSuite(control_encode, .timeout = 300);
 
 #define OLD 0
 #define NEW (ASM_FLAG_SEND_SENDER | ASM_FLAG_EXIT_PAYLOAD | ASM_FLAG_ALTACT_SIG)

@@ -2,7 +2,7 @@
 #include "dist/digest-private.h"
 #include "hex.h"
 
-TestSuite(digest, .timeout = 20);
+TestSuite(digest, .timeout = 300);
 
 Test(digest, is_md5_over_cookie_and_decimal_challenge)
 {

@@ -3,7 +3,7 @@
 #include "dist/epmd.h"
 #include "hex.h"
 
-TestSuite(epmd, .timeout = 20);
+TestSuite(epmd, .timeout = 300);
 
 Test(epmd, registration_is_that_of_a_hidden_node_of_version_6)
 {

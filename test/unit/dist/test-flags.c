@@ -8,7 +8,7 @@
 /* what OTP 25 and 27 send */
 #define FLAGS_OF_OTP_25 G_GUINT64_CONSTANT(0xd07df7fbd)
 
-TestSuite(flags, .timeout = 20);
+TestSuite(flags, .timeout = 300);
 
 Test(flags, ours_are_this_number)
 {

@@ -6,7 +6,7 @@
 
 #define LIMIT 1000
 
-TestSuite(frame, .timeout = 20);
+TestSuite(frame, .timeout = 300);
 
 Test(frame, prefixes_of_a_stream_are_cut_the_same_way_at_every_byte)
 {

@@ -6,7 +6,7 @@
 
 #define COOKIE "secret"
 
-TestSuite(handshake_hostile, .timeout = 30);
+TestSuite(handshake_hostile, .timeout = 300);
 
 static guint32
 fixed_challenge(void)

@@ -8,7 +8,7 @@
 #include "dist/handshake.h"
 #include "hex.h"
 
-TestSuite(handshake_pair, .timeout = 30);
+TestSuite(handshake_pair, .timeout = 300);
 
 typedef struct {
         AsmHandshake *handshake;

@@ -49,7 +49,7 @@
 
 #define WRONG_DIGEST "ffffffffffffffffffffffffffffffff"
 
-TestSuite(handshake, .timeout = 30);
+TestSuite(handshake, .timeout = 300);
 
 typedef enum {
         END, /* no more lines */

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(event, .timeout = 20);
+TestSuite(event, .timeout = 300);
 
 #define CORE_KEYS                                                                                  \
         "__struct__ extra id kind metadata payload provider provider_session_id raw sequence "     \

@@ -4,7 +4,7 @@
 #include "../../support/term-text.h"
 #include <criterion/criterion.h>
 
-TestSuite(failure, .timeout = 20);
+TestSuite(failure, .timeout = 300);
 
 #define ERROR_KEYS                                                                                 \
         "__exception__ __struct__ cause domain exit_code kind message provider recovery retryable"

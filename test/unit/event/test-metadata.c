@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdarg.h>
 
-TestSuite(metadata, .timeout = 20);
+TestSuite(metadata, .timeout = 300);
 
 /* a map of atom keys and atom values, ended by NULL; a key that begins with "<" is a binary */
 static void

@@ -15,7 +15,7 @@
 #include "raw-peer.h"
 #include "test-node.h"
 
-TestSuite(node_connect, .timeout = 60);
+TestSuite(node_connect, .timeout = 300);
 
 typedef struct {
         TestNode self;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-TestSuite(node_cookie, .timeout = 30);
+TestSuite(node_cookie, .timeout = 300);
 
 typedef struct {
         char *dir;

@@ -15,7 +15,7 @@
 #include "raw-peer.h"
 #include "test-node.h"
 
-TestSuite(node_link, .timeout = 60);
+TestSuite(node_link, .timeout = 300);
 
 /* a started node and a peer that has shaken hands with it */
 typedef struct {

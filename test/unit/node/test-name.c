@@ -9,7 +9,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(node_name, .timeout = 30);
+TestSuite(node_name, .timeout = 300);
 
 static gboolean
 is_accepted(const char *name)

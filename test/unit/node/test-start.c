@@ -12,7 +12,7 @@
 #include "raw-peer.h"
 #include "test-node.h"
 
-TestSuite(node_start, .timeout = 60);
+TestSuite(node_start, .timeout = 300);
 
 typedef struct {
         TestNode self;

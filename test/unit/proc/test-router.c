@@ -8,7 +8,7 @@
 #include "raw-peer.h"
 #include "world.h"
 
-TestSuite(proc_router, .timeout = 60);
+TestSuite(proc_router, .timeout = 300);
 
 typedef struct {
         TestEpmd *epmd;

@@ -10,7 +10,7 @@
 #include "term/reader.h"
 #include "world.h"
 
-TestSuite(proc_rpc, .timeout = 60);
+TestSuite(proc_rpc, .timeout = 300);
 
 typedef struct {
         TestEpmd *epmd;

@@ -7,7 +7,7 @@
 
 #include "world.h"
 
-TestSuite(proc_server, .timeout = 60);
+TestSuite(proc_server, .timeout = 300);
 
 typedef struct {
         TestEpmd *epmd;

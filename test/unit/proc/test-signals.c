@@ -8,7 +8,7 @@
 
 #include "world.h"
 
-TestSuite(proc_signals, .timeout = 60);
+TestSuite(proc_signals, .timeout = 300);
 
 /* @near and @far live on one node or on two */
 typedef struct {

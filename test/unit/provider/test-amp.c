@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(amp, .timeout = 20);
+TestSuite(amp, .timeout = 300);
 
 Test(amp, each_line_is_one_event)
 {

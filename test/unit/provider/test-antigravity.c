@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(antigravity, .timeout = 20);
+TestSuite(antigravity, .timeout = 300);
 
 Test(antigravity, every_line_that_is_not_blank_is_a_delta)
 {

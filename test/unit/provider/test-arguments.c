@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-TestSuite(arguments, .timeout = 20);
+TestSuite(arguments, .timeout = 300);
 
 /* options under construction: a keyword list or, with binary keys, a map */
 typedef struct {

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(claude, .timeout = 20);
+TestSuite(claude, .timeout = 300);
 
 static void
 expect_result(Conversation *conversation, const char *key, const char *expected)

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(codex, .timeout = 20);
+TestSuite(codex, .timeout = 300);
 
 static void
 expect_result(Conversation *conversation, const char *key, const char *expected)

@@ -3,7 +3,7 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(cursor, .timeout = 20);
+TestSuite(cursor, .timeout = 300);
 
 Test(cursor, partial_texts_are_deltas_and_the_whole_is_a_snapshot)
 {

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(decoder, .timeout = 20);
+TestSuite(decoder, .timeout = 300);
 
 static const char *const codex_ok[] = {
         "{\"type\":\"thread.started\",\"thread_id\":\"thread-1\"}",

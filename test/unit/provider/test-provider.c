@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-TestSuite(provider, .timeout = 20);
+TestSuite(provider, .timeout = 300);
 
 Test(provider, every_entry_is_complete_and_found_by_its_name)
 {

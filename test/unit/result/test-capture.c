@@ -9,7 +9,7 @@
 #include "../../support/term-text.h"
 #include <criterion/criterion.h>
 
-TestSuite(capture, .timeout = 20);
+TestSuite(capture, .timeout = 300);
 
 #define N_CONVERSATIONS 7
 

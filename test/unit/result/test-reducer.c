@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-TestSuite(reducer, .timeout = 20);
+TestSuite(reducer, .timeout = 300);
 
 #define RESULT_KEYS                                                                                \
         "__struct__ cost duration_ms error messages metadata object run_id session_id "            \

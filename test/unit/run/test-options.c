@@ -8,7 +8,7 @@
 #include "erlang.h"
 #include "run/options.h"
 
-TestSuite(run_options, .timeout = 30);
+TestSuite(run_options, .timeout = 300);
 
 /* the options after these layers (NULL: no more), or the failure's message */
 static char *

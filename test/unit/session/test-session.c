@@ -11,7 +11,7 @@
 #include "session/session.h"
 #include "term/reader.h"
 
-TestSuite(session, .timeout = 60);
+TestSuite(session, .timeout = 300);
 
 typedef struct {
         TestDaemonWorld w;

@@ -5,7 +5,7 @@
 
 #include "bytes.h"
 
-TestSuite(builder, .timeout = 10);
+TestSuite(builder, .timeout = 300);
 
 #define expect_bytes(builder, literal)                                                             \
         do {                                                                                       \

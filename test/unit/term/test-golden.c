@@ -11,7 +11,7 @@
 
 #include "../../support/term-sample.h"
 
-TestSuite(golden, .timeout = 10);
+TestSuite(golden, .timeout = 300);
 
 static char *
 data_path(const char *name)

@@ -6,7 +6,7 @@
 #include "term/error.h"
 #include "term/json.h"
 
-TestSuite(json, .timeout = 10);
+TestSuite(json, .timeout = 300);
 
 static char *
 term_of_json(const char *json)

@@ -5,7 +5,7 @@
 #include "bytes.h"
 #include "term/reader.h"
 
-TestSuite(option, .timeout = 10);
+TestSuite(option, .timeout = 300);
 
 /* "key=value " for every option, "!" at the end of a malformed list */
 static char *

@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-TestSuite(pid, .timeout = 10);
+TestSuite(pid, .timeout = 300);
 
 Test(pid, old_and_new_forms_are_the_same_pid)
 {

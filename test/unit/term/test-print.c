@@ -4,7 +4,7 @@
 
 #include "bytes.h"
 
-TestSuite(print, .timeout = 30);
+TestSuite(print, .timeout = 300);
 
 typedef struct {
         const guint8 *data;

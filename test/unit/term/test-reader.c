@@ -5,7 +5,7 @@
 #include "bytes.h"
 #include "term/reader.h"
 
-TestSuite(reader, .timeout = 10);
+TestSuite(reader, .timeout = 300);
 
 /* one term of each kind */
 static const struct {

@@ -5,7 +5,7 @@
 #include "bytes.h"
 #include "term/reader.h"
 
-TestSuite(text, .timeout = 10);
+TestSuite(text, .timeout = 300);
 
 Test(text, chardata_is_text_and_nothing_else_is)
 {
