@@ -288,7 +288,6 @@ on_finalize(AsmServer *server)
         g_free(self->cwd);
         g_free(self->cli_path);
         asm_term_unref(self->options);
-        asm_term_unref(self->metadata);
         asm_term_unref(self->surface);
         g_clear_pointer(&self->link, asm_link_unref);
         g_clear_pointer(&self->decoder, asm_decoder_free);
@@ -468,7 +467,6 @@ remote_start(const AsmBackendContext *context,
         self->cwd = g_strdup(spec->cwd);
         self->cli_path = g_strdup(spec->cli_path);
         self->options = asm_term_new(spec->options);
-        self->metadata = asm_term_new(spec->metadata);
         self->surface = asm_term_new(spec->surface);
         self->connect_timeout_ms = spec->connect_timeout_ms;
         self->rpc_timeout_ms = spec->rpc_timeout_ms;

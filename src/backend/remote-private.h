@@ -30,7 +30,6 @@ typedef struct {
         char *cwd;
         char *cli_path;
         AsmTerm *options;
-        AsmTerm *metadata;
         AsmTerm *surface;
         guint connect_timeout_ms;
         guint rpc_timeout_ms;

@@ -257,10 +257,6 @@ rpc_failure(AsmRemote *self, const char *step, const GError *error, AsmView reas
                 return start_failure(step, error->message, atom_term("remote_rpc_timeout"));
         if (error->code == ASM_PROC_ERROR_UNDEF && self->state == REMOTE_PREFLIGHT)
                 return not_ready(self, error->message);
-        if (error->code == ASM_PROC_ERROR_NO_CONNECTION)
-                return start_failure(step,
-                                     error->message,
-                                     tagged_term("remote_rpc_failed", reason));
         return start_failure(step, error->message, tagged_term("remote_rpc_failed", reason));
 }
 
