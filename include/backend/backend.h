@@ -36,6 +36,8 @@ typedef struct {
         AsmView options;      /* the provider's options: a keyword list */
         AsmView metadata;     /* the run's metadata: a map with atom keys */
         AsmView surface;      /* the execution surface struct */
+        /* local only: somebody decides about the CLI's approvals, see AsmProviderLaunch */
+        gboolean answers_approvals;
 
         /* remote only */
         const char *node;
@@ -63,6 +65,8 @@ typedef struct {
                         const char *approval_id,
                         gboolean allow,
                         const char *reason);
+        /* approve() does not write what the CLI itself wants to read: the run sends it as input */
+        gboolean wants_approval_lines;
         void (*interrupt)(AsmBackend *backend);
         /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is, by itself
          * within @grace_ms or else by force */

@@ -13,25 +13,60 @@ typedef struct _AsmDecoder AsmDecoder;
 /* called once per event with a core event term; borrowed. It may free the decoder, not feed it. */
 typedef void (*AsmDecoderFunc)(AsmView core_event, gpointer user_data);
 
+/**
+ * AsmDecoderWriteFunc: bytes for the CLI's stdin, whole lines with their newline
+ * @data: (nullable): NULL ends the input
+ *
+ * It may neither feed nor free the decoder.
+ */
+typedef void (*AsmDecoderWriteFunc)(const char *data, gsize len, gpointer user_data);
+
+/**
+ * AsmProviderLaunch: what a CLI is started for
+ * @options: the provider's options, a keyword list or a map; may be not set
+ * @answers_approvals: whoever starts the CLI answers its approvals, so it may be started in a form
+ *   that waits for answers. TRUE for the runs of this daemon. FALSE for a caller that never
+ *   forwards a decision, as an Elixir ASM node: its CLI would wait for ever, so it gets the
+ *   plain command line (ASM_PROTOCOL.md section 7).
+ */
+typedef struct {
+        const char *prompt;
+        AsmView options;
+        gboolean answers_approvals;
+} AsmProviderLaunch;
+
 typedef struct {
         const char *name;                /* "codex" */
         const char *display_name;        /* "Codex CLI" */
         const char *profile;             /* "Elixir.CliSubprocessCore.ProviderProfiles.Codex" */
         const char *command;             /* what is looked for in PATH */
         const char *path_variable;       /* environment variable that overrides it */
-        gboolean stdin_open;             /* stdin stays open after the start */
+        gboolean stdin_open;             /* stdin stays open after the start, in any form */
         const char *const *capabilities; /* NULL-terminated, sorted */
 
         /**
-         * build_args: (transfer full): arguments behind the command for a prompt and the run's options
+         * build_args: (transfer full): arguments behind the command
          *
          * Returns NULL with @error (ASM_PROVIDER_ERROR_OPTION) for an option with a wrong value.
          */
-        GStrv (*build_args)(const char *prompt, AsmView options, GError **error);
+        GStrv (*build_args)(const AsmProviderLaunch *launch, GError **error);
+        /**
+         * is_conversation: (nullable): whether the CLI is started in its two-way form
+         *
+         * In this form the CLI reads lines from its stdin, which is open whatever @stdin_open says:
+         * the prompt, answers, interrupts. The command line of build_args() is then another one.
+         * NULL: there is no such form.
+         */
+        gboolean (*is_conversation)(const AsmProviderLaunch *launch);
+        /* (nullable): writes the first lines of a conversation; the launch is in the decoder */
+        void (*begin)(AsmDecoder *decoder);
+        /* (nullable): asks the CLI in its own words to stop; FALSE: it has none for that now */
+        gboolean (*interrupt)(AsmDecoder *decoder);
         /* one line of stdout without its newline; NULL: this version does not decode it */
         void (*decode_line)(AsmDecoder *decoder, const char *line, gsize len);
         /**
-         * approval_line: (transfer full) (nullable): what answers an approval on stdin, with its newline
+         * approval_line: (transfer full) (nullable): what answers an approval on stdin, with its
+         *   newline; for a CLI here by asm_decoder_approve(), for one on a node as its input
          * @raw: of the event that asked for it
          * @reason: (nullable)
          *
@@ -52,6 +87,7 @@ GQuark asm_provider_error_quark(void);
 const AsmProvider *asm_provider_find(const char *name, GError **error);
 /* NULL-terminated */
 const AsmProvider *const *asm_provider_all(void);
+gboolean asm_provider_is_conversation(const AsmProvider *provider, const AsmProviderLaunch *launch);
 
 /**
  * asm_decoder_new: the state of one conversation
@@ -64,7 +100,34 @@ AsmDecoder *asm_decoder_new(const AsmProvider *provider,
 void asm_decoder_free(AsmDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDecoder, asm_decoder_free)
 
-/* the CLI runs: emits run_started; @cwd nullable */
+/* where lines for the CLI's stdin go; @write gets the user_data of the decoder. Without it nothing
+ * is ever written. */
+void asm_decoder_set_writer(AsmDecoder *decoder, AsmDecoderWriteFunc write);
+/**
+ * asm_decoder_set_launch: tells what the CLI is started for (copied)
+ *
+ * Before asm_decoder_started(), which begins the conversation if the launch is one: the prompt
+ * and whatever else comes first is written then.
+ */
+void asm_decoder_set_launch(AsmDecoder *decoder, const AsmProviderLaunch *launch);
+/**
+ * asm_decoder_approve: answers an approval that the CLI has asked for, in the CLI's own words
+ * @reason: (nullable): for the model, when it is denied
+ *
+ * Returns: FALSE: nobody asks for it (any more), or this CLI cannot be answered
+ */
+gboolean asm_decoder_approve(AsmDecoder *decoder,
+                             const char *approval_id,
+                             gboolean allow,
+                             const char *reason);
+/**
+ * asm_decoder_interrupt: asks the CLI in its own words to stop what it does
+ *
+ * Returns: FALSE: it has no words for that, use a signal. With TRUE the caller still
+ *   has to see to it that it ends.
+ */
+gboolean asm_decoder_interrupt(AsmDecoder *decoder);
+/* the CLI runs: emits run_started, then begins the conversation; @cwd nullable */
 void asm_decoder_started(AsmDecoder *decoder,
                          const char *command,
                          const char *const *args,

@@ -13,7 +13,9 @@ typedef struct {
         char *path; /* absolute */
         GStrv argv; /* argv[0] is the path */
         GStrv envp;
-        char *cwd; /* nullable */
+        char *cwd;          /* nullable */
+        AsmBuilder options; /* the provider's options as it has seen them: a keyword list */
+        gboolean has_stdin; /* the CLI's stdin stays open */
 } AsmCommand;
 
 /**

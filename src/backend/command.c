@@ -274,40 +274,50 @@ build_environment(const AsmBackendSpec *spec, const char *const *inherited, GStr
 /* --- arguments ------------------------------------------------------------------------------- */
 
 /* some CLIs are told their directory as well (cursor's --workspace): it is an option for them */
-static AsmFailure *
-build_argv(const AsmBackendSpec *spec, const char *path, GStrv *ret_argv)
+static void
+build_options(const AsmBackendSpec *spec, AsmBuilder *options)
 {
-        g_auto(AsmBuilder) options = ASM_BUILDER_INIT;
-        g_auto(GStrv) args = NULL;
-        g_autoptr(GError) error = NULL;
         AsmOptionCursor cursor;
-        AsmBuilderMark mark = asm_builder_list_begin(&options);
+        AsmBuilderMark mark = asm_builder_list_begin(options);
         AsmView pair[2];
         guint n = 0;
-        GStrv argv;
 
         if (spec->cwd != NULL) {
-                asm_builder_tuple(&options, 2);
-                asm_builder_atom(&options, "cwd");
-                asm_builder_text(&options, spec->cwd);
+                asm_builder_tuple(options, 2);
+                asm_builder_atom(options, "cwd");
+                asm_builder_text(options, spec->cwd);
                 n++;
         }
         asm_option_cursor_init(&cursor, spec->options);
         for (; asm_option_next(&cursor, &pair[0], &pair[1]); n++) {
-                asm_builder_tuple(&options, 2);
-                asm_builder_view(&options, pair[0]);
-                asm_builder_view(&options, pair[1]);
+                asm_builder_tuple(options, 2);
+                asm_builder_view(options, pair[0]);
+                asm_builder_view(options, pair[1]);
         }
-        asm_builder_list_end(&options, mark, n);
-        args = spec->provider->build_args(spec->prompt, asm_builder_peek(&options), &error);
+        asm_builder_list_end(options, mark, n);
+}
+
+static AsmFailure *
+build_argv(const AsmBackendSpec *spec, AsmCommand *command)
+{
+        AsmProviderLaunch launch = { .prompt = spec->prompt,
+                                     .answers_approvals = spec->answers_approvals };
+        g_auto(GStrv) args = NULL;
+        g_autoptr(GError) error = NULL;
+        guint n;
+
+        build_options(spec, &command->options);
+        launch.options = asm_builder_peek(&command->options);
+        args = spec->provider->build_args(&launch, &error);
         if (args == NULL)
                 return invalid(spec, "%s", error->message);
         n = g_strv_length(args);
-        argv = g_new0(char *, n + 2);
-        argv[0] = g_strdup(path);
-        memcpy(argv + 1, args, n * sizeof *argv);
+        command->argv = g_new0(char *, n + 2);
+        command->argv[0] = g_strdup(command->path);
+        memcpy(command->argv + 1, args, n * sizeof *args);
         g_free(g_steal_pointer(&args));
-        *ret_argv = argv;
+        command->has_stdin =
+                spec->provider->stdin_open || asm_provider_is_conversation(spec->provider, &launch);
         return NULL;
 }
 
@@ -333,7 +343,7 @@ asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *co
         if (failure == NULL)
                 failure = build_environment(spec, inherited, &made.envp);
         if (failure == NULL)
-                failure = build_argv(spec, made.path, &made.argv);
+                failure = build_argv(spec, &made);
         if (failure != NULL)
                 return failure;
         *command = made;
@@ -348,6 +358,7 @@ asm_command_clear(AsmCommand *command)
         g_strfreev(command->argv);
         g_strfreev(command->envp);
         g_free(command->cwd);
+        asm_builder_clear(&command->options);
         *command = (AsmCommand){ 0 };
 }
 

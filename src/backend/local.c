@@ -481,58 +481,6 @@ static GSourceFuncs source_funcs = { .dispatch = dispatch, .finalize = finalize 
 
 /* --- the backend ----------------------------------------------------------------------------- */
 
-/* Returns: (transfer full) (nullable): NULL if a child is on its way */
-static AsmFailure *
-start_cli(AsmLocal *self, const AsmBackendSpec *spec)
-{
-        AsmFailure *failure = asm_command_init(&self->command, spec, /* inherited= */ NULL);
-        AsmSpawnSpec what = { .path = self->command.path,
-                              .argv = self->command.argv,
-                              .envp = self->command.envp,
-                              .cwd = self->command.cwd,
-                              .has_stdin = spec->provider->stdin_open };
-        int error;
-
-        if (failure != NULL)
-                return failure;
-        error = asm_spawn_start(&what, &self->spawn);
-        if (error != 0)
-                return asm_command_failure(&self->command,
-                                           spec->provider,
-                                           ASM_SPAWN_STAGE_SETUP,
-                                           error);
-        self->report_tag = watch(self, self->spawn.report_fd, G_IO_IN);
-        self->exit_tag = watch(self, self->spawn.pidfd, G_IO_IN);
-        return NULL;
-}
-
-static AsmBackend *
-local_start(const AsmBackendContext *context,
-            const AsmBackendSpec *spec,
-            const AsmBackendListener *listener,
-            gpointer user_data)
-{
-        AsmLocal *self = (AsmLocal *)g_source_new(&source_funcs, sizeof(AsmLocal));
-
-        self->backend = (AsmBackend){ .klass = &asm_backend_local,
-                                      .listener = listener,
-                                      .user_data = user_data };
-        self->provider = spec->provider;
-        self->link.data = self;
-        self->spawn = ASM_SPAWN_INIT;
-        self->out.fd = &self->spawn.stdout_fd;
-        self->err.fd = &self->spawn.stderr_fd;
-        self->deadline_us = -1;
-        asm_line_reader_init(&self->lines, LINE_MAX_BYTES);
-        self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
-        self->failure = start_cli(self, spec);
-        g_queue_push_tail_link(&living, &self->link);
-        g_source_set_static_name(&self->source, "asm-local-backend");
-        g_source_attach(&self->source, g_main_context_get_thread_default());
-        arm(self);
-        return &self->backend;
-}
-
 static void
 local_send_input(AsmBackend *backend, const char *data, gsize len)
 {
@@ -574,10 +522,82 @@ local_end_input(AsmBackend *backend)
         write_input(self);
 }
 
-/* the CLIs, as they are started here, do not ask on their stdin: there is nothing to answer */
+/* what the decoder has to say to the CLI */
+static void
+write_line(const char *data, gsize len, gpointer user_data)
+{
+        AsmLocal *self = user_data;
+
+        if (data != NULL)
+                local_send_input(&self->backend, data, len);
+        else
+                local_end_input(&self->backend);
+}
+
+/* Returns: (transfer full) (nullable): NULL if a child is on its way */
+static AsmFailure *
+start_cli(AsmLocal *self, const AsmBackendSpec *spec)
+{
+        AsmFailure *failure = asm_command_init(&self->command, spec, /* inherited= */ NULL);
+        AsmProviderLaunch launch = { .prompt = spec->prompt,
+                                     .options = asm_builder_peek(&self->command.options),
+                                     .answers_approvals = spec->answers_approvals };
+        AsmSpawnSpec what = { .path = self->command.path,
+                              .argv = self->command.argv,
+                              .envp = self->command.envp,
+                              .cwd = self->command.cwd,
+                              .has_stdin = self->command.has_stdin };
+        int error;
+
+        if (failure != NULL)
+                return failure;
+        asm_decoder_set_writer(self->decoder, write_line);
+        asm_decoder_set_launch(self->decoder, &launch);
+        error = asm_spawn_start(&what, &self->spawn);
+        if (error != 0)
+                return asm_command_failure(&self->command,
+                                           spec->provider,
+                                           ASM_SPAWN_STAGE_SETUP,
+                                           error);
+        self->report_tag = watch(self, self->spawn.report_fd, G_IO_IN);
+        self->exit_tag = watch(self, self->spawn.pidfd, G_IO_IN);
+        return NULL;
+}
+
+static AsmBackend *
+local_start(const AsmBackendContext *context,
+            const AsmBackendSpec *spec,
+            const AsmBackendListener *listener,
+            gpointer user_data)
+{
+        AsmLocal *self = (AsmLocal *)g_source_new(&source_funcs, sizeof(AsmLocal));
+
+        self->backend = (AsmBackend){ .klass = &asm_backend_local,
+                                      .listener = listener,
+                                      .user_data = user_data };
+        self->provider = spec->provider;
+        self->link.data = self;
+        self->spawn = ASM_SPAWN_INIT;
+        self->out.fd = &self->spawn.stdout_fd;
+        self->err.fd = &self->spawn.stderr_fd;
+        self->deadline_us = -1;
+        asm_line_reader_init(&self->lines, LINE_MAX_BYTES);
+        self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
+        self->failure = start_cli(self, spec);
+        g_queue_push_tail_link(&living, &self->link);
+        g_source_set_static_name(&self->source, "asm-local-backend");
+        g_source_attach(&self->source, g_main_context_get_thread_default());
+        arm(self);
+        return &self->backend;
+}
+
 static void
 local_approve(AsmBackend *backend, const char *approval_id, gboolean allow, const char *reason)
 {
+        AsmLocal *self = from_backend(backend);
+
+        if (!asm_decoder_approve(self->decoder, approval_id, allow, reason))
+                g_debug("approval '%s' has no answer on stdin", approval_id);
 }
 
 static void
@@ -585,7 +605,8 @@ local_interrupt(AsmBackend *backend)
 {
         AsmLocal *self = from_backend(backend);
 
-        if (self->spawn.pid != 0 && self->state < LOCAL_ENDING)
+        if (self->spawn.pid != 0 && self->state < LOCAL_ENDING &&
+            !asm_decoder_interrupt(self->decoder))
                 asm_spawn_signal(&self->spawn, SIGINT);
 }
 

@@ -485,6 +485,7 @@ const AsmBackendClass asm_backend_remote_node = { .name = "remote_node",
                                                   .send_input = remote_send_input,
                                                   .end_input = remote_end_input,
                                                   .approve = remote_approve,
+                                                  .wants_approval_lines = TRUE,
                                                   .interrupt = remote_interrupt,
                                                   .close = remote_close,
                                                   .set_paused = remote_set_paused };

@@ -35,12 +35,13 @@ static const AsmPermissionMode permission_modes[] = {
 };
 
 static GStrv
-build_args(const char *prompt, AsmView options, GError **error)
+build_args(const AsmProviderLaunch *launch, GError **error)
 {
+        const char *prompt = launch->prompt;
         g_autofree char *joined = NULL;
         AsmArguments args;
 
-        asm_arguments_init(&args, "amp", options);
+        asm_arguments_init(&args, "amp", launch->options);
         asm_arguments_refuse(&args, "completion_only");
         asm_arguments_refuse(&args, "output_schema");
         if (asm_arguments_check_prompt(&args, prompt)) {

@@ -34,13 +34,14 @@ static const AsmPermissionMode permission_modes_skipped[] = {
 };
 
 static GStrv
-build_args(const char *prompt, AsmView options, GError **error)
+build_args(const AsmProviderLaunch *launch, GError **error)
 {
+        const char *prompt = launch->prompt;
         g_autofree char *joined = NULL;
         AsmArguments args;
         gboolean is_skipped;
 
-        asm_arguments_init(&args, "antigravity", options);
+        asm_arguments_init(&args, "antigravity", launch->options);
         asm_arguments_refuse(&args, "completion_only");
         asm_arguments_refuse(&args, "output_schema");
         if (asm_arguments_check_prompt(&args, prompt)) {

@@ -57,8 +57,9 @@ static const AsmPermissionMode permission_modes[] = {
 };
 
 static GStrv
-build_args(const char *prompt, AsmView options, GError **error)
+build_args(const AsmProviderLaunch *launch, GError **error)
 {
+        const char *prompt = launch->prompt;
         static const char *const completion_only[] = {
                 "--permission-mode",   "plan", "--tools", "", "--setting-sources", "",
                 "--strict-mcp-config", NULL
@@ -66,7 +67,7 @@ build_args(const char *prompt, AsmView options, GError **error)
         g_autofree char *model = NULL, *effort = NULL;
         AsmArguments args;
 
-        asm_arguments_init(&args, "claude", options);
+        asm_arguments_init(&args, "claude", launch->options);
         asm_arguments_add(&args, "--output-format");
         asm_arguments_add(&args, "stream-json");
         asm_arguments_add(&args, "--verbose");

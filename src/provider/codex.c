@@ -73,13 +73,14 @@ check_config(AsmArguments *args, GPtrArray *added, guint first)
 }
 
 static GStrv
-build_args(const char *prompt, AsmView options, GError **error)
+build_args(const AsmProviderLaunch *launch, GError **error)
 {
+        const char *prompt = launch->prompt;
         g_autofree char *model = NULL, *effort = NULL, *pair = NULL;
         AsmArguments args;
         guint first;
 
-        asm_arguments_init(&args, "codex", options);
+        asm_arguments_init(&args, "codex", launch->options);
         asm_arguments_add(&args, "exec");
         asm_arguments_add(&args, "--json");
         model = asm_arguments_dup_model(&args, "resolved_model", "model");

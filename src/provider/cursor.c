@@ -103,12 +103,13 @@ add_headers(AsmArguments *args)
 }
 
 static GStrv
-build_args(const char *prompt, AsmView options, GError **error)
+build_args(const AsmProviderLaunch *launch, GError **error)
 {
+        const char *prompt = launch->prompt;
         g_autofree char *model = NULL;
         AsmArguments args;
 
-        asm_arguments_init(&args, "cursor", options);
+        asm_arguments_init(&args, "cursor", launch->options);
         asm_arguments_add(&args, "-p");
         asm_arguments_add(&args, "--trust");
         asm_arguments_add(&args, "--output-format");

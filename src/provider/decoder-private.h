@@ -33,6 +33,12 @@ struct _AsmDecoder {
         GString *partial;  /* assistant text of the deltas since the last message */
         GHashTable *tools; /* tool calls begun and not ended: id -> input (JsonNode) */
 
+        AsmDecoderWriteFunc write; /* nullable */
+        AsmProviderLaunch launch;  /* of a conversation; prompt NULL: it is none */
+        AsmTerm *options;          /* what launch.options borrows from */
+        GHashTable *pending;       /* approvals asked for and not answered: id -> raw (AsmTerm) */
+        gsize pending_bytes;       /* of the raw terms in it */
+
         gint64 input_tokens; /* amp: usage and stop reason of the last message */
         gint64 output_tokens;
         char *stop_reason;
@@ -40,6 +46,11 @@ struct _AsmDecoder {
 
 /* most tool calls of a run that may be open at once; those above it lose their pairing only */
 #define ASM_DECODER_TOOLS_MAX 1024
+
+/* most approvals that may wait for an answer, and bytes of the lines that asked for them; one above
+ * it is denied at once */
+#define ASM_DECODER_PENDING_MAX       256
+#define ASM_DECODER_PENDING_BYTES_MAX (32 * 1024 * 1024)
 
 typedef enum {
         ASM_SEVERITY_WARNING,
@@ -126,12 +137,19 @@ void asm_decoder_emit_tool_result(AsmDecoder *decoder,
                                   JsonNode *content,
                                   gboolean is_error,
                                   AsmView raw);
+/* also keeps @raw until the approval is answered, see conversation.c */
 void asm_decoder_emit_approval_requested(AsmDecoder *decoder,
                                          const char *id,
                                          const char *tool_name,
                                          JsonNode *input,
                                          AsmView raw);
+/* the CLI says itself how an approval was decided: nobody has to answer it any more */
 void asm_decoder_emit_approval_resolved(AsmDecoder *decoder, JsonObject *object, AsmView raw);
+void asm_decoder_emit_approval_decision(AsmDecoder *decoder,
+                                        const char *id,
+                                        gboolean is_allowed,
+                                        const char *reason,
+                                        AsmView raw);
 /* @usage has the tokens, @object the cost */
 void asm_decoder_emit_cost(AsmDecoder *decoder, JsonObject *usage, JsonObject *object, AsmView raw);
 
@@ -165,6 +183,20 @@ gboolean asm_decoder_is_auth_text(const char *text);
 
 /* appends the map that tells whether another try may help; @what: error code or failure kind */
 void asm_decoder_put_recovery(AsmBuilder *builder, const char *what, const char *severity);
+
+/* --- conversation.c: what goes to the CLI --- */
+
+void asm_decoder_conversation_init(AsmDecoder *decoder);
+void asm_decoder_conversation_clear(AsmDecoder *decoder);
+/* writes the first lines, once the CLI runs */
+void asm_decoder_conversation_begin(AsmDecoder *decoder);
+/* @term as a line of JSON */
+void asm_decoder_write(AsmDecoder *decoder, AsmView term);
+void asm_decoder_end_input(AsmDecoder *decoder);
+/* keeps an approval until it is answered; FALSE: too many wait, it has been denied */
+gboolean asm_decoder_pending_add(AsmDecoder *decoder, const char *id, AsmView raw);
+/* forgets an approval that needs no answer; FALSE: there was none */
+gboolean asm_decoder_pending_remove(AsmDecoder *decoder, const char *id);
 
 /* exit.c: what the end of the process means, see asm_decoder_exit() */
 void asm_decoder_emit_exit(AsmDecoder *decoder, gint code, gint signal);

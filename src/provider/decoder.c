@@ -2,7 +2,8 @@
 /*
  * A decoder is one conversation with one CLI: lines of stdout in, core events out. It has no
  * descriptor and no timer, so the same lines give the same events wherever they were read, on this
- * host or on a node far away, and however they were cut into reads.
+ * host or on a node far away, and however they were cut into reads. What it has to say to the
+ * CLI is handed out as bytes (conversation.c).
  *
  *      started -> run_started
  *      line    -> provider's decode_line -> one event, several, or none
@@ -55,6 +56,7 @@ asm_decoder_new(const AsmProvider *provider,
                                                g_str_equal,
                                                g_free,
                                                (GDestroyNotify)json_node_unref);
+        asm_decoder_conversation_init(decoder);
         return decoder;
 }
 
@@ -73,6 +75,7 @@ asm_decoder_free(AsmDecoder *decoder)
         g_string_free(decoder->stderr_tail, TRUE);
         g_string_free(decoder->partial, TRUE);
         g_hash_table_unref(decoder->tools);
+        asm_decoder_conversation_clear(decoder);
         asm_builder_clear(&decoder->line);
         asm_builder_clear(&decoder->scratch);
         asm_builder_clear(&decoder->payload);
@@ -243,6 +246,8 @@ asm_decoder_started(AsmDecoder *decoder,
         asm_builder_atom(payload, "cwd");
         asm_builder_text(payload, cwd);
         asm_decoder_emit(decoder, ASM_EVENT_RUN_STARTED, ASM_VIEW_NONE);
+        if (!decoder->is_doomed)
+                asm_decoder_conversation_begin(decoder);
         leave(decoder);
 }
 

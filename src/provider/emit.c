@@ -354,6 +354,7 @@ asm_decoder_emit_approval_requested(AsmDecoder *decoder,
                                     AsmView raw)
 {
         AsmBuilder *payload = asm_decoder_begin(decoder, ASM_EVENT_APPROVAL_REQUESTED, 3);
+        gboolean is_kept;
 
         put_text_field(payload, "approval_id", id);
         put_text_field(payload, "subject", tool_name);
@@ -361,24 +362,48 @@ asm_decoder_emit_approval_requested(AsmDecoder *decoder,
         asm_builder_map(payload, 1);
         asm_builder_text(payload, "tool_input");
         asm_decoder_put_map(payload, input);
+        is_kept = asm_decoder_pending_add(decoder, id, raw);
         asm_decoder_emit(decoder, ASM_EVENT_APPROVAL_REQUESTED, raw);
+        if (!is_kept)
+                asm_decoder_emit_approval_decision(decoder,
+                                                   id,
+                                                   /* is_allowed= */ FALSE,
+                                                   "too many open approvals",
+                                                   raw);
+}
+
+void
+asm_decoder_emit_approval_decision(AsmDecoder *decoder,
+                                   const char *id,
+                                   gboolean is_allowed,
+                                   const char *reason,
+                                   AsmView raw)
+{
+        AsmBuilder *payload = asm_decoder_begin(decoder, ASM_EVENT_APPROVAL_RESOLVED, 3);
+
+        put_text_field(payload, "approval_id", id);
+        asm_builder_atom(payload, "decision");
+        asm_builder_atom(payload, is_allowed ? "allow" : "deny");
+        put_text_field(payload, "reason", reason);
+        asm_decoder_emit(decoder, ASM_EVENT_APPROVAL_RESOLVED, raw);
 }
 
 void
 asm_decoder_emit_approval_resolved(AsmDecoder *decoder, JsonObject *object, AsmView raw)
 {
-        AsmBuilder *payload = asm_decoder_begin(decoder, ASM_EVENT_APPROVAL_RESOLVED, 3);
+        const char *id = asm_decoder_first_text(object, "approval_id", NULL);
         JsonNode *decision = asm_decoder_first(object, "decision", NULL);
         const char *word = asm_decoder_node_text(decision);
         gboolean is_allowed = word != NULL
                                       ? g_str_equal(word, "allow") || g_str_equal(word, "approved")
                                       : asm_decoder_is_true(decision);
 
-        put_text_field(payload, "approval_id", asm_decoder_first_text(object, "approval_id", NULL));
-        asm_builder_atom(payload, "decision");
-        asm_builder_atom(payload, is_allowed ? "allow" : "deny");
-        put_text_field(payload, "reason", asm_decoder_first_text(object, "reason", NULL));
-        asm_decoder_emit(decoder, ASM_EVENT_APPROVAL_RESOLVED, raw);
+        asm_decoder_pending_remove(decoder, id);
+        asm_decoder_emit_approval_decision(decoder,
+                                           id,
+                                           is_allowed,
+                                           asm_decoder_first_text(object, "reason", NULL),
+                                           raw);
 }
 
 void

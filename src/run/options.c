@@ -516,10 +516,12 @@ asm_options_check(const AsmOptions *options,
         g_auto(AsmBuilder) list = ASM_BUILDER_INIT;
         g_auto(GStrv) args = NULL;
         const AsmProvider *provider = asm_provider_find(options->provider, &error);
+        AsmProviderLaunch launch = { .prompt = "prompt", .answers_approvals = TRUE };
 
         if (provider != NULL) {
                 asm_builder_provider_options(&list, options);
-                args = provider->build_args("prompt", asm_builder_peek(&list), &error);
+                launch.options = asm_builder_peek(&list);
+                args = provider->build_args(&launch, &error);
         }
         if (error != NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,

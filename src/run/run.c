@@ -263,7 +263,7 @@ dup_approval_id(const AsmCoreEvent *core)
                        : NULL;
 }
 
-/* tells subscribers, then the backend, then in its own words the CLI */
+/* tells subscribers, then the backend, then in its own words a CLI that the backend does not talk to */
 static void
 resolve_approval(AsmRun *run, const char *id, AsmView raw, gboolean allow, const char *reason)
 {
@@ -281,7 +281,8 @@ resolve_approval(AsmRun *run, const char *id, AsmView raw, gboolean allow, const
         if (run->backend == NULL)
                 return;
         run->backend->klass->approve(run->backend, id, allow, reason);
-        if (run->provider->approval_line != NULL && asm_view_is_set(raw))
+        if (run->backend->klass->wants_approval_lines && run->provider->approval_line != NULL &&
+            asm_view_is_set(raw))
                 line = run->provider->approval_line(raw, allow, reason);
         if (line != NULL)
                 run->backend->klass->send_input(run->backend, line, strlen(line));
@@ -516,6 +517,7 @@ asm_run_start(AsmRun *run)
                                 .prompt = run->prompt,
                                 .cli_path = options->cli_path,
                                 .metadata = asm_term_view(run->metadata),
+                                .answers_approvals = TRUE,
                                 .node = options->remote_node,
                                 .cookie = options->remote_cookie,
                                 .connect_timeout_ms = options->remote_connect_timeout_ms,

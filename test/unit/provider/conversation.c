@@ -53,6 +53,17 @@ on_event(AsmView core_event, gpointer user_data)
         g_ptr_array_add(conversation->texts, short_text(core_event));
 }
 
+static void
+on_write(const char *data, gsize len, gpointer user_data)
+{
+        Conversation *conversation = user_data;
+
+        if (data == NULL)
+                g_string_append(conversation->written, "EOF");
+        else
+                g_string_append_len(conversation->written, data, (gssize)len);
+}
+
 Conversation *
 conversation_new(const char *provider)
 {
@@ -61,6 +72,8 @@ conversation_new(const char *provider)
 
         cr_assert_not_null(entry);
         conversation->decoder = asm_decoder_new(entry, frozen_clock, on_event, conversation);
+        asm_decoder_set_writer(conversation->decoder, on_write);
+        conversation->written = g_string_new(NULL);
         conversation->reducer = asm_reducer_new(provider, 64 * 1024 * 1024);
         conversation->events = g_ptr_array_new_with_free_func((GDestroyNotify)asm_term_unref);
         conversation->texts = g_ptr_array_new_with_free_func(g_free);
@@ -74,6 +87,7 @@ conversation_free(Conversation *conversation)
         asm_reducer_free(conversation->reducer);
         g_ptr_array_unref(conversation->events);
         g_ptr_array_unref(conversation->texts);
+        g_string_free(conversation->written, TRUE);
         g_free(conversation);
 }
 
@@ -104,6 +118,17 @@ void
 conversation_forget(Conversation *conversation)
 {
         g_ptr_array_set_size(conversation->texts, 0);
+}
+
+void
+conversation_expect_written(Conversation *conversation, const char *expected)
+{
+        cr_expect_str_eq(conversation->written->str,
+                         expected,
+                         "got:      %s\nexpected: %s",
+                         conversation->written->str,
+                         expected);
+        g_string_truncate(conversation->written, 0);
 }
 
 void

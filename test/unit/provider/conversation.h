@@ -14,6 +14,7 @@ typedef struct {
         AsmReducer *reducer;
         GPtrArray *events; /* AsmTerm: the core events */
         GPtrArray *texts;  /* "kind #{payload}", without __struct__ and empty metadata and extra */
+        GString *written;  /* what went to the CLI's stdin, its end as "EOF" */
 } Conversation;
 
 Conversation *conversation_new(const char *provider);
@@ -26,6 +27,8 @@ void conversation_file(Conversation *conversation, const char *name);
 /* fails the test unless exactly these texts have come since the last call */
 void conversation_expect(Conversation *conversation, ...) G_GNUC_NULL_TERMINATED;
 void conversation_forget(Conversation *conversation);
+/* fails the test unless exactly this has been written since the last call */
+void conversation_expect_written(Conversation *conversation, const char *expected);
 /* (transfer full): the result as text; a field of it; a field of event @i */
 char *conversation_result(Conversation *conversation, const char *key);
 char *conversation_event(Conversation *conversation, guint i, const char *key);

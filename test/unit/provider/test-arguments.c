@@ -34,6 +34,7 @@ build(const char *provider, const char *prompt, Options *options)
 {
         g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
         g_autoptr(GError) error = NULL;
+        AsmProviderLaunch launch = { .prompt = prompt };
         g_auto(GStrv) args = NULL;
 
         if (options->is_map) {
@@ -45,8 +46,8 @@ build(const char *provider, const char *prompt, Options *options)
         if (!options->is_map)
                 asm_builder_nil(&builder);
         asm_builder_clear(&options->pairs);
-        args = asm_provider_find(provider, NULL)
-                       ->build_args(prompt, asm_builder_peek(&builder), &error);
+        launch.options = asm_builder_peek(&builder);
+        args = asm_provider_find(provider, NULL)->build_args(&launch, &error);
         cr_assert_neq(args == NULL, error == NULL);
         if (args != NULL)
                 return g_strjoinv("|", args);
