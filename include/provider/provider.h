@@ -35,6 +35,40 @@ typedef struct {
         gboolean answers_approvals;
 } AsmProviderLaunch;
 
+/* what an option of a provider takes */
+typedef enum {
+        ASM_OPTION_BOOLEAN, /* true gives the flag */
+        ASM_OPTION_WORD,    /* a name, an id or a path: text that does not begin with "-" */
+        ASM_OPTION_TEXT,    /* any text */
+        ASM_OPTION_COUNT,   /* an integer of at least 1 */
+        ASM_OPTION_WORDS,   /* a list of words, each with the flag in front of it */
+        ASM_OPTION_PAIRS,   /* a list of pairs {Name, Value} */
+        ASM_OPTION_JSON,    /* a map or a list, which the CLI gets as JSON */
+        ASM_OPTION_SWITCH,  /* true, or a word behind the flag */
+        ASM_OPTION_MODEL,   /* a word; the model_payload of an ASM session comes first */
+        ASM_OPTION_MODE,    /* a permission mode of the table of these */
+        ASM_OPTION_REFUSED, /* the CLI cannot do it: whoever asks for it gets an error */
+} AsmOptionType;
+
+typedef struct _AsmArguments AsmArguments;
+typedef struct _AsmProviderFlag AsmProviderFlag;
+
+/* an option of a provider and what it becomes on the command line */
+struct _AsmProviderFlag {
+        const char *option; /* "max_turns"; NULL ends a table */
+        AsmOptionType type;
+        const char *flag;     /* "--max-turns"; NULL for what is refused */
+        const char *fallback; /* what holds when it is not given, for people; NULL: the CLI's own */
+        /* private; what appends it where its type does not say all */
+        void (*add)(AsmArguments *arguments, const AsmProviderFlag *flag);
+};
+
+typedef struct {
+        const char *mode;           /* normalized name; NULL ends a table */
+        const char *native;         /* the CLI's own name for it, which may be given as well */
+        const char *const flags[3]; /* what it adds, NULL-terminated */
+} AsmPermissionMode;
+
 typedef struct {
         const char *name;                /* "codex" */
         const char *display_name;        /* "Codex CLI" */
@@ -43,6 +77,8 @@ typedef struct {
         const char *path_variable;       /* environment variable that overrides it */
         gboolean stdin_open;             /* stdin stays open after the start, in any form */
         const char *const *capabilities; /* NULL-terminated, sorted */
+        const AsmProviderFlag *flags;    /* its options, in the order of the command line */
+        const AsmPermissionMode *permission_modes;
 
         /**
          * build_args: (transfer full): arguments behind the command
@@ -82,6 +118,9 @@ typedef enum {
 
 #define ASM_PROVIDER_ERROR (asm_provider_error_quark())
 GQuark asm_provider_error_quark(void);
+
+/* "boolean", "text", "list of texts", ...: for people and for lists of options */
+const char *asm_option_type_name(AsmOptionType type);
 
 /* Errors: ASM_PROVIDER_ERROR_UNKNOWN */
 const AsmProvider *asm_provider_find(const char *name, GError **error);

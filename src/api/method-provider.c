@@ -57,12 +57,61 @@ asm_method_resolve(const AsmRequest *request, AsmReply *reply)
 }
 
 static void
+put_text_or_nil(AsmBuilder *value, const char *key, const char *text)
+{
+        asm_builder_atom(value, key);
+        asm_builder_text(value, text);
+}
+
+/* [#{option, type, flag, default}] */
+static void
+put_options(AsmBuilder *value, const AsmProviderFlag *flags)
+{
+        AsmBuilderMark mark = asm_builder_list_begin(value);
+        guint n = 0;
+
+        for (; flags[n].option != NULL; n++) {
+                asm_builder_map(value, 4);
+                asm_builder_atom(value, "option");
+                asm_builder_atom(value, flags[n].option);
+                put_text_or_nil(value, "type", asm_option_type_name(flags[n].type));
+                put_text_or_nil(value, "flag", flags[n].flag);
+                put_text_or_nil(value, "default", flags[n].fallback);
+        }
+        asm_builder_list_end(value, mark, n);
+}
+
+/* [#{mode, native, flags}] */
+static void
+put_modes(AsmBuilder *value, const AsmPermissionMode *modes)
+{
+        AsmBuilderMark mark = asm_builder_list_begin(value);
+        guint n = 0;
+
+        for (; modes[n].mode != NULL; n++) {
+                guint n_flags = g_strv_length((GStrv)modes[n].flags);
+
+                asm_builder_map(value, 3);
+                asm_builder_atom(value, "mode");
+                asm_builder_atom(value, modes[n].mode);
+                asm_builder_atom(value, "native");
+                asm_builder_atom(value, modes[n].native);
+                asm_builder_atom(value, "flags");
+                asm_builder_list(value, n_flags);
+                for (guint i = 0; i < n_flags; i++)
+                        asm_builder_text(value, modes[n].flags[i]);
+                asm_builder_nil(value);
+        }
+        asm_builder_list_end(value, mark, n);
+}
+
+static void
 put_provider(AsmBuilder *value, const AsmProvider *provider)
 {
         gboolean has_kit = asm_kit_is_installed(provider->name);
         const char *const lanes[] = { "core", has_kit ? "sdk" : NULL, NULL };
 
-        asm_builder_map(value, 8);
+        asm_builder_map(value, 10);
         asm_builder_atom(value, "provider");
         asm_builder_atom(value, provider->name);
         asm_builder_atom(value, "display_name");
@@ -75,6 +124,10 @@ put_provider(AsmBuilder *value, const AsmProvider *provider)
         asm_builder_text(value, provider->path_variable);
         asm_builder_atom(value, "capabilities");
         asm_builder_atoms(value, provider->capabilities);
+        asm_builder_atom(value, "options");
+        put_options(value, provider->flags);
+        asm_builder_atom(value, "permission_modes");
+        put_modes(value, provider->permission_modes);
         asm_builder_atom(value, "available_lanes");
         asm_builder_atoms(value, lanes);
         asm_builder_atom(value, "sdk_available?");

@@ -26,12 +26,32 @@ static const char *const capabilities[] = { "approval", "interrupt", "mcp", "str
                                             "thinking", "tools",     NULL };
 
 static const AsmPermissionMode permission_modes[] = {
-        { "default", { NULL } },
-        { "auto", { NULL } },
-        { "plan", { NULL } },
-        { "bypass", { "--dangerously-allow-all" } },
-        { "dangerously_allow_all", { "--dangerously-allow-all" } },
-        { NULL, { NULL } },
+        { "default", "default", { NULL } },
+        { "auto", "default", { NULL } },
+        { "plan", "default", { NULL } },
+        { "bypass", "dangerously_allow_all", { "--dangerously-allow-all" } },
+        { NULL, NULL, { NULL } },
+};
+
+/* one of the two must be there, whatever is asked for */
+static void
+add_stream(AsmArguments *args, const AsmProviderFlag *flag)
+{
+        asm_arguments_add(args,
+                          asm_arguments_get_flag(args, flag->option) ? flag->flag
+                                                                     : "--stream-json");
+        asm_arguments_add(args, "--no-ide");
+        asm_arguments_add(args, "--no-notifications");
+}
+
+static const AsmProviderFlag flags[] = {
+        { "include_thinking", ASM_OPTION_BOOLEAN, "--stream-json-thinking", "false", add_stream },
+        { "mode", ASM_OPTION_WORD, "--mode", NULL, NULL },
+        { "mcp_config", ASM_OPTION_JSON, "--mcp-config", NULL, NULL },
+        { "permission_mode", ASM_OPTION_MODE, "--dangerously-allow-all", "default", NULL },
+        { "completion_only", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { "output_schema", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { NULL, 0, NULL, NULL, NULL },
 };
 
 static GStrv
@@ -42,23 +62,13 @@ build_args(const AsmProviderLaunch *launch, GError **error)
         AsmArguments args;
 
         asm_arguments_init(&args, "amp", launch->options);
-        asm_arguments_refuse(&args, "completion_only");
-        asm_arguments_refuse(&args, "output_schema");
         if (asm_arguments_check_prompt(&args, prompt)) {
                 joined = g_strconcat("--execute=", prompt, NULL);
                 asm_arguments_add(&args, prompt[0] == '-' ? joined : "--execute");
                 if (prompt[0] != '-')
                         asm_arguments_add(&args, prompt);
         }
-        asm_arguments_add(&args,
-                          asm_arguments_get_flag(&args, "include_thinking")
-                                  ? "--stream-json-thinking"
-                                  : "--stream-json");
-        asm_arguments_add(&args, "--no-ide");
-        asm_arguments_add(&args, "--no-notifications");
-        asm_arguments_add_word(&args, "--mode", "mode");
-        asm_arguments_add_json(&args, "--mcp-config", "mcp_config");
-        asm_arguments_add_permission(&args, permission_modes);
+        asm_arguments_add_table(&args, flags, permission_modes);
         return asm_arguments_end(&args, error);
 }
 
@@ -242,6 +252,8 @@ const AsmProvider asm_provider_amp = {
         .path_variable = "AMP_CLI_PATH",
         .stdin_open = FALSE,
         .capabilities = capabilities,
+        .flags = flags,
+        .permission_modes = permission_modes,
         .build_args = build_args,
         .decode_line = decode_line,
 };

@@ -19,18 +19,44 @@ static const char *const capabilities[] = { "continuation",
                                             "streaming",
                                             NULL };
 
+#define SKIP_PERMISSIONS "--dangerously-skip-permissions"
+
 static const AsmPermissionMode permission_modes[] = {
-        { "default", { NULL } },
-        { "bypass", { "--dangerously-skip-permissions" } },
-        { "dangerously_skip_permissions", { "--dangerously-skip-permissions" } },
-        { NULL, { NULL } },
+        { "default", "default", { NULL } },
+        { "bypass", "dangerously_skip_permissions", { SKIP_PERMISSIONS } },
+        { NULL, NULL, { NULL } },
 };
 
-static const AsmPermissionMode permission_modes_skipped[] = {
-        { "default", { NULL } },
-        { "bypass", { NULL } },
-        { "dangerously_skip_permissions", { NULL } },
-        { NULL, { NULL } },
+/* the mode and the option of the same name are one flag */
+static void
+add_skip(AsmArguments *args, const AsmProviderFlag *flag)
+{
+        guint n = args->args->len;
+
+        asm_arguments_add_permission(args, permission_modes);
+        if (args->args->len == n)
+                asm_arguments_add_flag(args, flag->flag, flag->option);
+        else
+                asm_arguments_get_flag(args, flag->option);
+}
+
+static void
+add_nothing(AsmArguments *args, const AsmProviderFlag *flag)
+{
+}
+
+static const AsmProviderFlag flags[] = {
+        { "sandbox", ASM_OPTION_BOOLEAN, "--sandbox", "false", NULL },
+        { "dangerously_skip_permissions", ASM_OPTION_BOOLEAN, SKIP_PERMISSIONS, "false", add_skip },
+        { "conversation", ASM_OPTION_WORD, "--conversation", NULL, NULL },
+        { "continue", ASM_OPTION_BOOLEAN, "--continue", "false", NULL },
+        { "print_timeout", ASM_OPTION_WORD, "--print-timeout", NULL, NULL },
+        { "log_file", ASM_OPTION_WORD, "--log-file", NULL, NULL },
+        { "add_dirs", ASM_OPTION_WORDS, "--add-dir", "none", NULL },
+        { "permission_mode", ASM_OPTION_MODE, SKIP_PERMISSIONS, "default", add_nothing },
+        { "completion_only", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { "output_schema", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { NULL, 0, NULL, NULL, NULL },
 };
 
 static GStrv
@@ -39,28 +65,15 @@ build_args(const AsmProviderLaunch *launch, GError **error)
         const char *prompt = launch->prompt;
         g_autofree char *joined = NULL;
         AsmArguments args;
-        gboolean is_skipped;
 
         asm_arguments_init(&args, "antigravity", launch->options);
-        asm_arguments_refuse(&args, "completion_only");
-        asm_arguments_refuse(&args, "output_schema");
         if (asm_arguments_check_prompt(&args, prompt)) {
                 joined = g_strconcat("--print=", prompt, NULL);
                 asm_arguments_add(&args, prompt[0] == '-' ? joined : "--print");
                 if (prompt[0] != '-')
                         asm_arguments_add(&args, prompt);
         }
-        asm_arguments_add_flag(&args, "--sandbox", "sandbox");
-        is_skipped = asm_arguments_get_flag(&args, "dangerously_skip_permissions");
-        if (is_skipped)
-                asm_arguments_add(&args, "--dangerously-skip-permissions");
-        asm_arguments_add_word(&args, "--conversation", "conversation");
-        asm_arguments_add_flag(&args, "--continue", "continue");
-        asm_arguments_add_word(&args, "--print-timeout", "print_timeout");
-        asm_arguments_add_word(&args, "--log-file", "log_file");
-        asm_arguments_add_repeat(&args, "--add-dir", "add_dirs");
-        asm_arguments_add_permission(&args,
-                                     is_skipped ? permission_modes_skipped : permission_modes);
+        asm_arguments_add_table(&args, flags, permission_modes);
         return asm_arguments_end(&args, error);
 }
 
@@ -91,6 +104,8 @@ const AsmProvider asm_provider_antigravity = {
         .path_variable = "ANTIGRAVITY_CLI_PATH",
         .stdin_open = FALSE,
         .capabilities = capabilities,
+        .flags = flags,
+        .permission_modes = permission_modes,
         .build_args = build_args,
         .decode_line = decode_line,
 };

@@ -9,22 +9,21 @@
 
 #include "provider/provider.h"
 
-typedef struct {
-        const char *mode;           /* normalized or native name of a permission mode */
-        const char *const flags[3]; /* what it adds, NULL-terminated */
-} AsmPermissionMode;
-
-typedef struct {
+struct _AsmArguments {
         GPtrArray *args;
         AsmView options;
         const char *provider;
         GError *error;
-} AsmArguments;
+};
 
 void asm_arguments_init(AsmArguments *arguments, const char *provider, AsmView options);
 
 /* a fixed argument */
 void asm_arguments_add(AsmArguments *arguments, const char *arg);
+/* every option of @flags that is given; the permission mode is one of @modes */
+void asm_arguments_add_table(AsmArguments *arguments,
+                             const AsmProviderFlag *flags,
+                             const AsmPermissionMode *modes);
 /* `flag` where the boolean option @key is true */
 void asm_arguments_add_flag(AsmArguments *arguments, const char *flag, const char *key);
 /* `flag text`, for a name or an id: may not begin with "-" */
@@ -33,11 +32,13 @@ void asm_arguments_add_word(AsmArguments *arguments, const char *flag, const cha
 void asm_arguments_add_text(AsmArguments *arguments, const char *flag, const char *key);
 /* `flag N` for an integer of at least @min */
 void asm_arguments_add_int(AsmArguments *arguments, const char *flag, const char *key, gint64 min);
+/* `flag` for true, `flag text` for a word, nothing for false */
+void asm_arguments_add_switch(AsmArguments *arguments, const char *flag, const char *key);
 /* `flag text` for each text of a list */
 void asm_arguments_add_repeat(AsmArguments *arguments, const char *flag, const char *key);
 /* `flag JSON` for a map or a list */
 void asm_arguments_add_json(AsmArguments *arguments, const char *flag, const char *key);
-/* the flags of the permission mode in @modes (ended by a NULL mode), `default` if none is given */
+/* the flags of the permission mode in @modes, by either of its names; `default` if none is given */
 void asm_arguments_add_permission(AsmArguments *arguments, const AsmPermissionMode *modes);
 
 /* the value of @key, not set if missing or nil */

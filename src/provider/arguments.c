@@ -143,6 +143,19 @@ asm_arguments_add_text(AsmArguments *arguments, const char *flag, const char *ke
 }
 
 void
+asm_arguments_add_switch(AsmArguments *arguments, const char *flag, const char *key)
+{
+        AsmView value = asm_arguments_get(arguments, key);
+
+        if (!asm_view_is_set(value) || asm_view_is_atom(value, "false"))
+                return;
+        if (asm_view_is_atom(value, "true"))
+                asm_arguments_add(arguments, flag);
+        else
+                asm_arguments_add_word(arguments, flag, key);
+}
+
+void
 asm_arguments_add_int(AsmArguments *arguments, const char *flag, const char *key, gint64 min)
 {
         AsmView value = asm_arguments_get(arguments, key);
@@ -203,14 +216,28 @@ asm_arguments_add_json(AsmArguments *arguments, const char *flag, const char *ke
                 add_pair(arguments, flag, text);
 }
 
+static gboolean
+is_mode(const AsmPermissionMode *modes, guint n, const char *name)
+{
+        for (guint i = 0; i < n; i++) {
+                if (strcmp(modes[i].mode, name) == 0 || strcmp(modes[i].native, name) == 0)
+                        return TRUE;
+        }
+        return FALSE;
+}
+
 /* what a caller may give: every name once, in the order of the table */
 static char *
 list_modes(const AsmPermissionMode *modes)
 {
         GString *names = g_string_new("one of ");
 
-        for (guint i = 0; modes[i].mode != NULL; i++)
+        for (guint i = 0; modes[i].mode != NULL; i++) {
                 g_string_append_printf(names, "%s%s", i > 0 ? ", " : "", modes[i].mode);
+                if (strcmp(modes[i].native, modes[i].mode) != 0 &&
+                    !is_mode(modes, i, modes[i].native))
+                        g_string_append_printf(names, ", %s", modes[i].native);
+        }
         return g_string_free(names, FALSE);
 }
 
@@ -228,7 +255,7 @@ asm_arguments_add_permission(AsmArguments *arguments, const AsmPermissionMode *m
         mode = asm_view_is_set(value) ? asm_view_dup_text(value, /* accept_atoms= */ TRUE)
                                       : g_strdup("default");
         for (guint i = 0; mode != NULL && modes[i].mode != NULL; i++) {
-                if (strcmp(modes[i].mode, mode) != 0)
+                if (!is_mode(modes + i, 1, mode))
                         continue;
                 for (guint j = 0; modes[i].flags[j] != NULL; j++)
                         asm_arguments_add(arguments, modes[i].flags[j]);
@@ -259,6 +286,68 @@ asm_arguments_refuse(AsmArguments *arguments, const char *key)
                                    key,
                                    value,
                                    "nothing: this provider does not have the option");
+}
+
+static void
+add_model(AsmArguments *arguments, const char *flag, const char *key)
+{
+        const char *field = strcmp(key, "effort") == 0 ? "reasoning" : "resolved_model";
+        g_autofree char *model = asm_arguments_dup_model(arguments, field, key);
+
+        if (model != NULL)
+                add_pair(arguments, flag, model);
+}
+
+static void
+add_by_type(AsmArguments *arguments, const AsmProviderFlag *flag, const AsmPermissionMode *modes)
+{
+        switch (flag->type) {
+        case ASM_OPTION_BOOLEAN:
+                asm_arguments_add_flag(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_WORD:
+                asm_arguments_add_word(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_TEXT:
+                asm_arguments_add_text(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_COUNT:
+                asm_arguments_add_int(arguments, flag->flag, flag->option, /* min= */ 1);
+                break;
+        case ASM_OPTION_WORDS:
+                asm_arguments_add_repeat(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_JSON:
+                asm_arguments_add_json(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_SWITCH:
+                asm_arguments_add_switch(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_MODEL:
+                add_model(arguments, flag->flag, flag->option);
+                break;
+        case ASM_OPTION_MODE:
+                asm_arguments_add_permission(arguments, modes);
+                break;
+        case ASM_OPTION_REFUSED:
+                asm_arguments_refuse(arguments, flag->option);
+                break;
+        case ASM_OPTION_PAIRS: /* each CLI writes them in its own way */
+                g_assert_not_reached();
+        }
+}
+
+void
+asm_arguments_add_table(AsmArguments *arguments,
+                        const AsmProviderFlag *flags,
+                        const AsmPermissionMode *modes)
+{
+        for (; flags->option != NULL; flags++) {
+                if (flags->add != NULL)
+                        flags->add(arguments, flags);
+                else
+                        add_by_type(arguments, flags, modes);
+        }
 }
 
 gboolean

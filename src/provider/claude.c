@@ -35,7 +35,7 @@ static const char *const capabilities[] = { "approval",  "cost",     "interrupt"
 
 #define MODE(name, native)                                                                         \
         {                                                                                          \
-                name,                                                                              \
+                name, native,                                                                      \
                 {                                                                                  \
                         "--permission-mode", native                                                \
                 }                                                                                  \
@@ -45,15 +45,26 @@ static const AsmPermissionMode permission_modes[] = {
         MODE("default", "default"),
         MODE("auto", "acceptEdits"),
         MODE("accept_edits", "acceptEdits"),
-        MODE("acceptEdits", "acceptEdits"),
         MODE("delegate", "delegate"),
         MODE("dont_ask", "dontAsk"),
-        MODE("dontAsk", "dontAsk"),
         MODE("bypass", "bypassPermissions"),
         MODE("bypass_permissions", "bypassPermissions"),
-        MODE("bypassPermissions", "bypassPermissions"),
         MODE("plan", "plan"),
-        { NULL, { NULL } },
+        { NULL, NULL, { NULL } },
+};
+
+static const AsmProviderFlag flags[] = {
+        { "resume", ASM_OPTION_WORD, "--resume", NULL, NULL },
+        { "model", ASM_OPTION_MODEL, "--model", NULL, NULL },
+        { "effort", ASM_OPTION_MODEL, "--effort", NULL, NULL },
+        { "max_turns", ASM_OPTION_COUNT, "--max-turns", NULL, NULL },
+        { "append_system_prompt", ASM_OPTION_TEXT, "--append-system-prompt", NULL, NULL },
+        { "system_prompt", ASM_OPTION_TEXT, "--system-prompt", NULL, NULL },
+        { "output_schema", ASM_OPTION_JSON, "--json-schema", "none", NULL },
+        { "permission_mode", ASM_OPTION_MODE, "--permission-mode", "default", NULL },
+        { "completion_only", ASM_OPTION_BOOLEAN, "--tools", "false", NULL },
+        { "include_thinking", ASM_OPTION_BOOLEAN, "--thinking", "false", NULL },
+        { NULL, 0, NULL, NULL, NULL },
 };
 
 static GStrv
@@ -385,6 +396,8 @@ const AsmProvider asm_provider_claude = {
         .path_variable = "CLAUDE_CLI_PATH",
         .stdin_open = TRUE,
         .capabilities = capabilities,
+        .flags = flags,
+        .permission_modes = permission_modes,
         .build_args = build_args,
         .decode_line = decode_line,
         .approval_line = approval_line,

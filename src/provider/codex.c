@@ -35,24 +35,39 @@ static const char *const capabilities[] = { "interrupt",         "plan",  "reaso
                                             "structured_output", "tools", NULL };
 
 static const AsmPermissionMode permission_modes[] = {
-        { "default", { NULL } },
-        { "bypass", { "--dangerously-bypass-approvals-and-sandbox" } },
-        { "yolo", { "--dangerously-bypass-approvals-and-sandbox" } },
-        { "plan", { "--plan" } },
-        { NULL, { NULL } },
+        { "default", "default", { NULL } },
+        { "bypass", "yolo", { "--dangerously-bypass-approvals-and-sandbox" } },
+        { "plan", "plan", { "--plan" } },
+        { NULL, NULL, { NULL } },
+};
+
+static const AsmProviderFlag flags[] = {
+        { "model", ASM_OPTION_MODEL, "--model", NULL, NULL },
+        { "effort", ASM_OPTION_MODEL, "--config model_reasoning_effort", NULL, NULL },
+        { "config", ASM_OPTION_WORDS, "--config", "none", NULL },
+        { "config_values", ASM_OPTION_WORDS, "--config", "none", NULL },
+        { "skip_git_repo_check", ASM_OPTION_BOOLEAN, "--skip-git-repo-check", "false", NULL },
+        { "output_schema", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { "completion_only", ASM_OPTION_BOOLEAN, "--ephemeral", "false", NULL },
+        { "permission_mode",
+          ASM_OPTION_MODE,
+          "--dangerously-bypass-approvals-and-sandbox",
+          "default",
+          NULL },
+        { NULL, 0, NULL, NULL, NULL },
 };
 
 static void
 add_completion_only(AsmArguments *args)
 {
-        static const char *const flags[] = { "--config",       "approval_policy=\"never\"",
+        static const char *const added[] = { "--config",       "approval_policy=\"never\"",
                                              "--config",       "web_search=\"disabled\"",
                                              "--ephemeral",    "--ignore-user-config",
                                              "--ignore-rules", "--sandbox",
                                              "read-only",      NULL };
 
-        for (guint i = 0; flags[i] != NULL; i++)
-                asm_arguments_add(args, flags[i]);
+        for (guint i = 0; added[i] != NULL; i++)
+                asm_arguments_add(args, added[i]);
 }
 
 /* every element must be K=V: codex would otherwise take the whole run down with a usage text */
@@ -349,6 +364,8 @@ const AsmProvider asm_provider_codex = {
         .path_variable = "CODEX_PATH",
         .stdin_open = FALSE,
         .capabilities = capabilities,
+        .flags = flags,
+        .permission_modes = permission_modes,
         .build_args = build_args,
         .decode_line = decode_line,
 };

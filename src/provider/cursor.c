@@ -30,39 +30,33 @@ static const char *const capabilities[] = { "interrupt", "mcp",       "plan",  "
                                             "sandbox",   "streaming", "tools", NULL };
 
 static const AsmPermissionMode permission_modes[] = {
-        { "default", { NULL } },
-        { "bypass", { "--force" } },
-        { "plan", { "--mode", "plan" } },
-        { NULL, { NULL } },
+        { "default", "default", { NULL } },
+        { "bypass", "bypass", { "--force" } },
+        { "plan", "plan", { "--mode", "plan" } },
+        { NULL, NULL, { NULL } },
 };
 
 /* --mode, unless it is the mode that the CLI has anyway */
 static void
-add_mode(AsmArguments *args)
+add_mode(AsmArguments *args, const AsmProviderFlag *flag)
 {
-        AsmView mode = asm_arguments_get(args, "mode");
+        AsmView mode = asm_arguments_get(args, flag->option);
         g_autofree char *text =
                 asm_view_is_set(mode) ? asm_view_dup_text(mode, /* accept_atoms= */ TRUE) : NULL;
 
         if (g_strcmp0(text, "agent") != 0 && g_strcmp0(text, "default") != 0)
-                asm_arguments_add_word(args, "--mode", "mode");
+                asm_arguments_add_word(args, flag->flag, flag->option);
 }
 
-/* true or a word that the CLI takes */
+/* this CLI wants a word in any case */
 static void
-add_switch(AsmArguments *args, const char *flag, const char *key, const char *when_true)
+add_sandbox(AsmArguments *args, const AsmProviderFlag *flag)
 {
-        AsmView value = asm_arguments_get(args, key);
+        guint n = args->args->len;
 
-        if (!asm_view_is_set(value) || asm_view_is_atom(value, "false"))
-                return;
-        if (!asm_view_is_atom(value, "true")) {
-                asm_arguments_add_word(args, flag, key);
-                return;
-        }
-        asm_arguments_add(args, flag);
-        if (when_true != NULL)
-                asm_arguments_add(args, when_true);
+        asm_arguments_add_switch(args, flag->flag, flag->option);
+        if (args->args->len == n + 1)
+                asm_arguments_add(args, "enabled");
 }
 
 static void
@@ -88,25 +82,46 @@ add_header(AsmArguments *args, AsmView header)
 }
 
 static void
-add_headers(AsmArguments *args)
+add_headers(AsmArguments *args, const AsmProviderFlag *flag)
 {
-        AsmView headers = asm_arguments_get(args, "headers"), header;
+        AsmView headers = asm_arguments_get(args, flag->option), header;
         AsmListCursor cursor;
+        guint n;
 
         if (!asm_view_is_set(headers))
                 return;
+        if (!asm_view_get_list_length(headers, &n)) {
+                asm_arguments_fail(args, flag->option, headers, "a list of pairs {Name, Value}");
+                return;
+        }
         cursor = asm_view_list(headers);
         while (asm_list_next(&cursor, &header))
                 add_header(args, header);
-        if (asm_view_kind(cursor.tail) != ASM_KIND_NIL)
-                asm_arguments_fail(args, "headers", headers, "a list of pairs {Name, Value}");
 }
+
+static const AsmProviderFlag flags[] = {
+        { "model", ASM_OPTION_MODEL, "--model", NULL, NULL },
+        { "cwd", ASM_OPTION_WORD, "--workspace", "asmd's own", NULL },
+        { "resume", ASM_OPTION_WORD, "--resume", NULL, NULL },
+        { "continue", ASM_OPTION_BOOLEAN, "--continue", "false", NULL },
+        { "mode", ASM_OPTION_WORD, "--mode", "agent", add_mode },
+        { "sandbox", ASM_OPTION_SWITCH, "--sandbox", NULL, add_sandbox },
+        { "approve_mcps", ASM_OPTION_BOOLEAN, "--approve-mcps", "false", NULL },
+        { "worktree", ASM_OPTION_SWITCH, "--worktree", "false", NULL },
+        { "worktree_base", ASM_OPTION_WORD, "--worktree-base", NULL, NULL },
+        { "skip_worktree_setup", ASM_OPTION_BOOLEAN, "--skip-worktree-setup", "false", NULL },
+        { "plugin_dirs", ASM_OPTION_WORDS, "--plugin-dir", "none", NULL },
+        { "headers", ASM_OPTION_PAIRS, "-H", "none", add_headers },
+        { "permission_mode", ASM_OPTION_MODE, "--force", "default", NULL },
+        { "completion_only", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { "output_schema", ASM_OPTION_REFUSED, NULL, NULL, NULL },
+        { NULL, 0, NULL, NULL, NULL },
+};
 
 static GStrv
 build_args(const AsmProviderLaunch *launch, GError **error)
 {
         const char *prompt = launch->prompt;
-        g_autofree char *model = NULL;
         AsmArguments args;
 
         asm_arguments_init(&args, "cursor", launch->options);
@@ -115,25 +130,7 @@ build_args(const AsmProviderLaunch *launch, GError **error)
         asm_arguments_add(&args, "--output-format");
         asm_arguments_add(&args, "stream-json");
         asm_arguments_add(&args, "--stream-partial-output");
-        asm_arguments_refuse(&args, "completion_only");
-        asm_arguments_refuse(&args, "output_schema");
-        model = asm_arguments_dup_model(&args, "resolved_model", "model");
-        if (model != NULL) {
-                asm_arguments_add(&args, "--model");
-                asm_arguments_add(&args, model);
-        }
-        asm_arguments_add_word(&args, "--workspace", "cwd");
-        asm_arguments_add_word(&args, "--resume", "resume");
-        asm_arguments_add_flag(&args, "--continue", "continue");
-        add_mode(&args);
-        add_switch(&args, "--sandbox", "sandbox", "enabled");
-        asm_arguments_add_flag(&args, "--approve-mcps", "approve_mcps");
-        add_switch(&args, "--worktree", "worktree", NULL);
-        asm_arguments_add_word(&args, "--worktree-base", "worktree_base");
-        asm_arguments_add_flag(&args, "--skip-worktree-setup", "skip_worktree_setup");
-        asm_arguments_add_repeat(&args, "--plugin-dir", "plugin_dirs");
-        add_headers(&args);
-        asm_arguments_add_permission(&args, permission_modes);
+        asm_arguments_add_table(&args, flags, permission_modes);
         if (asm_arguments_check_prompt(&args, prompt)) {
                 if (prompt[0] == '-')
                         asm_arguments_add(&args, "--");
@@ -350,6 +347,8 @@ const AsmProvider asm_provider_cursor = {
         .path_variable = "CURSOR_CLI_PATH",
         .stdin_open = FALSE,
         .capabilities = capabilities,
+        .flags = flags,
+        .permission_modes = permission_modes,
         .build_args = build_args,
         .decode_line = decode_line,
 };

@@ -22,6 +22,26 @@ static const AsmProvider *const providers[] = {
         &asm_provider_codex, &asm_provider_cursor,      NULL,
 };
 
+const char *
+asm_option_type_name(AsmOptionType type)
+{
+        static const char *const names[] = {
+                [ASM_OPTION_BOOLEAN] = "boolean",
+                [ASM_OPTION_WORD] = "text",
+                [ASM_OPTION_TEXT] = "text",
+                [ASM_OPTION_COUNT] = "integer from 1",
+                [ASM_OPTION_WORDS] = "list of texts",
+                [ASM_OPTION_PAIRS] = "list of pairs",
+                [ASM_OPTION_JSON] = "map",
+                [ASM_OPTION_SWITCH] = "boolean or text",
+                [ASM_OPTION_MODEL] = "text",
+                [ASM_OPTION_MODE] = "permission mode",
+                [ASM_OPTION_REFUSED] = "refused",
+        };
+
+        return names[type];
+}
+
 const AsmProvider *
 asm_provider_find(const char *name, GError **error)
 {

@@ -288,7 +288,10 @@ lanes() ->
                          default_lane := auto, 'sdk_available?' := true}}, api(lane_info, [codex])),
           ?EXPECT({ok, #{preferred_lane := core}}, api(lane_info, [codex, [{lane, core}]])),
           ?EXPECT({ok, #{provider := codex, available_lanes := [core, sdk], command := <<"codex">>,
-                         core_profile := 'Elixir.CliSubprocessCore.ProviderProfiles.Codex'}},
+                         core_profile := 'Elixir.CliSubprocessCore.ProviderProfiles.Codex',
+                         options := [#{option := model, type := <<"text">>, flag := <<"--model">>, default := nil} | _],
+                         permission_modes := [#{mode := default, native := default, flags := []},
+                                              #{mode := bypass, native := yolo} | _]}},
                   api(provider_info, [codex])),
           ?EXPECT({ok, #{available_lanes := [core], 'sdk_available?' := false}}, api(provider_info, [<<"amp">>])),
           ?EXPECT(?FAILURE(config_invalid, config), api(provider_info, [nobody]))

@@ -253,8 +253,8 @@ Test(arguments, a_mode_that_a_provider_does_not_have_is_an_error)
                     "permission_mode",
                     "paln",
                     "! option 'permission_mode' of provider claude is <<\"paln\">>, expected one "
-                    "of default, auto, accept_edits, acceptEdits, delegate, dont_ask, dontAsk, "
-                    "bypass, bypass_permissions, bypassPermissions, plan");
+                    "of default, auto, acceptEdits, accept_edits, delegate, dont_ask, dontAsk, "
+                    "bypass, bypassPermissions, bypass_permissions, plan");
 }
 
 Test(arguments, nil_and_empty_texts_are_as_if_not_given)
