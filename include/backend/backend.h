@@ -91,3 +91,5 @@ extern const AsmBackendClass asm_backend_remote_node;
  * For the end of the program, when no main loop runs any more that could give them their time.
  */
 void asm_backend_local_kill_all(void);
+/* how many local CLIs, or groups that they left, are not gone yet */
+guint asm_backend_local_count(void);

@@ -31,6 +31,7 @@ typedef struct {
         AsmNodeConfig node; /* name and address filled in by asm_config_finish() */
         AsmManagerLimits limits;
         guint max_mail;
+        guint shutdown_grace_ms; /* for runs to finish when the daemon is told to stop */
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;
@@ -41,6 +42,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmConfig, asm_config_clear)
 
 /* Errors: ASM_CONFIG_ERROR_FILE, _KEY, _VALUE */
 gboolean asm_config_load(AsmConfig *config, const char *path, GError **error);
+
+/**
+ * asm_config_log_changes: what of @config a daemon that runs with @running takes over at its next
+ *   start only
+ */
+void asm_config_log_changes(const AsmConfig *running, const AsmConfig *config);
 
 /**
  * asm_config_finish: completes names and addresses, and reads ERL_EPMD_PORT

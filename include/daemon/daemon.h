@@ -13,7 +13,19 @@ void asm_daemon_free(AsmDaemon *daemon);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDaemon, asm_daemon_free)
 
 /**
- * asm_daemon_run: until SIGTERM or SIGINT, or until the node cannot be started
+ * asm_daemon_set_reload_func: @func is called from the main loop on each SIGHUP
+ */
+void asm_daemon_set_reload_func(AsmDaemon *daemon,
+                                void (*func)(gpointer user_data),
+                                gpointer user_data);
+/* takes over what a running daemon can: limits of sessions and runs, defaults, the grace of its end */
+void asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config);
+
+/**
+ * asm_daemon_run: until SIGTERM or SIGINT have ended it, or until the node cannot be started
+ *
+ * The first signal lets runs finish for shutdown_grace_ms, the second interrupts them, the third
+ * ends the daemon at once.
  *
  * Prints `ready NODE` on stdout when peers are accepted.
  * Errors: ASM_NODE_ERROR_LISTEN, _EPMD, _NAME_TAKEN

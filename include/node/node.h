@@ -97,6 +97,9 @@ AsmLink *asm_node_connect_finish(AsmNode *node, GAsyncResult *result, GError **e
  */
 void asm_node_flush(AsmNode *node);
 
+/* whether nothing is waiting to be written to any peer */
+gboolean asm_node_is_flushed(AsmNode *node);
+
 /* borrowed: the link to @peer (an interned name) if it is up, else NULL; NULL for ourselves */
 AsmLink *asm_node_find_link(AsmNode *node, GRefString *peer);
 /* borrowed links that are up; (transfer container) */

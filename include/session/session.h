@@ -27,6 +27,8 @@ typedef struct {
  */
 void asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView options);
 
+void asm_manager_clear_defaults(AsmManager *manager);
+
 AsmManager *asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits);
 /* every session must have ended: asserted */
 void asm_manager_free(AsmManager *manager);
@@ -42,6 +44,10 @@ GPtrArray *asm_manager_list(AsmManager *manager);
 guint asm_manager_count(AsmManager *manager);
 /* running and waiting */
 void asm_manager_count_runs(AsmManager *manager, guint *ret_running, guint *ret_queued);
+/* from now on sessions and runs are refused: at_capacity */
+void asm_manager_drain(AsmManager *manager);
+/* for what is started from now on; what is there stays */
+void asm_manager_set_limits(AsmManager *manager, const AsmManagerLimits *limits);
 /* ends every session with reason `shutdown` */
 void asm_manager_stop_all(AsmManager *manager);
 /* a peer's link can take more: paused runs go on */

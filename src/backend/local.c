@@ -232,6 +232,12 @@ asm_backend_local_kill_all(void)
         asm_process_kill_all();
 }
 
+guint
+asm_backend_local_count(void)
+{
+        return asm_process_count();
+}
+
 const AsmBackendClass asm_backend_local = { .name = "local",
                                             .start = local_start,
                                             .send_input = local_send_input,

@@ -101,3 +101,5 @@ void asm_process_close(AsmProcess *process, guint grace_ms);
 
 /* SIGKILL to every group that may still have a process */
 void asm_process_kill_all(void);
+/* how many are not gone yet, groups that are left by a leader included */
+guint asm_process_count(void);

@@ -523,3 +523,9 @@ asm_process_kill_all(void)
                         asm_spawn_signal(&self->spawn, SIGKILL);
         }
 }
+
+guint
+asm_process_count(void)
+{
+        return living.length;
+}

@@ -28,6 +28,7 @@ typedef struct {
         gsize offset;
         guint64 min;
         guint64 max;
+        gboolean is_live; /* a daemon that runs takes a new value over */
 } KeyRule;
 
 #define AT(member) G_STRUCT_OFFSET(AsmConfig, member)
@@ -42,16 +43,17 @@ static const KeyRule rules[] = {
         { "node", "net_ticktime", KEY_UINT, AT(node.net_ticktime_s), 1, 86400 },
         { "node", "setup_timeout_ms", KEY_UINT, AT(node.setup_timeout_ms), 100, 120000 },
         { "node", "start_epmd", KEY_BOOL, AT(node.start_epmd), 0, 0 },
+        { "node", "shutdown_grace_ms", KEY_UINT, AT(shutdown_grace_ms), 0, 86400000, TRUE },
         { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
         { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
         { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
         { "limits", "max_queued_bytes", KEY_SIZE, AT(node.max_queued), MIB, 1024 * MIB },
         { "limits", "max_mailbox", KEY_UINT, AT(max_mail), 16, 10000000 },
-        { "limits", "max_sessions", KEY_UINT, AT(limits.max_sessions), 1, 10000000 },
-        { "limits", "max_runs", KEY_UINT, AT(limits.max_runs), 1, 10000000 },
-        { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB },
-        { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000 },
-        { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000 },
+        { "limits", "max_sessions", KEY_UINT, AT(limits.max_sessions), 1, 10000000, TRUE },
+        { "limits", "max_runs", KEY_UINT, AT(limits.max_runs), 1, 10000000, TRUE },
+        { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB, TRUE },
+        { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000, TRUE },
+        { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000, TRUE },
 };
 
 static void
@@ -72,6 +74,7 @@ asm_config_init(AsmConfig *config)
                             .max_subscribers = 1000,
                             .max_approvals = 64 },
                 .max_mail = 100000,
+                .shutdown_grace_ms = 10000,
                 .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
         };
         asm_node_config_init(&config->node);
@@ -286,6 +289,37 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
                         return FALSE;
         }
         return TRUE;
+}
+
+static gboolean
+is_same(const KeyRule *rule, const AsmConfig *a, const AsmConfig *b)
+{
+        gconstpointer one = G_STRUCT_MEMBER_P(a, rule->offset);
+        gconstpointer other = G_STRUCT_MEMBER_P(b, rule->offset);
+
+        switch (rule->type) {
+        case KEY_TEXT:
+                return g_strcmp0(*(char *const *)one, *(char *const *)other) == 0;
+        case KEY_BOOL:
+        case KEY_UINT:
+                return *(const guint *)one == *(const guint *)other;
+        case KEY_SIZE:
+                return *(const gsize *)one == *(const gsize *)other;
+        }
+        return TRUE;
+}
+
+void
+asm_config_log_changes(const AsmConfig *running, const AsmConfig *config)
+{
+        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+                if (!rules[i].is_live && !is_same(&rules[i], running, config))
+                        g_warning(
+                                "configuration: %s in [%s] has changed, which takes effect at the "
+                                "next start only",
+                                rules[i].key,
+                                rules[i].group);
+        }
 }
 
 /* "ADDRESS" or "ADDRESS:PORT" */

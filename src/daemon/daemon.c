@@ -2,14 +2,16 @@
 
 /*
  * Who owns whom: the daemon owns timers, node, processes, the rpc client, the session manager and
- * the API, in this order, and takes them down in the opposite one. Sessions end first, so that
- * their subscribers hear of it while there are links; what is left of processes (backends waiting
- * for the other side to confirm) ends with reason `shutdown`, which by the links ends their CLIs.
+ * the API, in this order, and takes them down in the opposite one. Sessions have ended by then (see
+ * shutdown.c), so that their subscribers heard of it while there were links; what is left of
+ * processes (backends waiting for the other side to confirm) ends with reason `shutdown`, which by
+ * the links ends their CLIs.
  */
 
 #include "daemon/daemon.h"
 
 #include "api/api.h"
+#include "shutdown-private.h"
 
 #include <glib-unix.h>
 #include <stdio.h>
@@ -22,8 +24,12 @@ struct _AsmDaemon {
         AsmRpc *rpc;
         AsmManager *manager;
         AsmApi *api;
+        AsmShutdown *shutdown;
+        void (*reload)(gpointer user_data); /* NULL: nothing is reloaded */
+        gpointer reload_data;
         guint term_id;
         guint int_id;
+        guint hup_id;
         GError *error; /* why the node could not be started */
 };
 
@@ -47,12 +53,21 @@ set_defaults(AsmManager *manager, GHashTable *defaults)
                 asm_manager_set_defaults(manager, provider, asm_term_view(options));
 }
 
+static void
+on_shut_down(gpointer user_data)
+{
+        AsmDaemon *daemon = user_data;
+
+        g_main_loop_quit(daemon->loop);
+}
+
 AsmDaemon *
 asm_daemon_new(const AsmConfig *config, GError **error)
 {
         g_autofree char *cookie = asm_cookie_load(config->cookie_file, error);
         AsmProcsLimits limits = { .max_servers = 0, .max_mail = config->max_mail };
         AsmBackendContext backend;
+        AsmShutdownContext shutdown;
         AsmDaemon *daemon;
 
         if (cookie == NULL)
@@ -69,6 +84,10 @@ asm_daemon_new(const AsmConfig *config, GError **error)
         set_defaults(daemon->manager, config->defaults);
         daemon->api = asm_api_new(daemon->procs, daemon->manager);
         asm_procs_set_peer_func(daemon->procs, on_peer, daemon);
+        shutdown = (AsmShutdownContext){ .procs = daemon->procs,
+                                         .manager = daemon->manager,
+                                         .grace_ms = config->shutdown_grace_ms };
+        daemon->shutdown = asm_shutdown_new(&shutdown, on_shut_down, daemon);
         return daemon;
 }
 
@@ -77,6 +96,7 @@ asm_daemon_free(AsmDaemon *daemon)
 {
         if (daemon == NULL)
                 return;
+        asm_shutdown_free(daemon->shutdown);
         asm_manager_stop_all(daemon->manager);
         asm_api_free(daemon->api);
         asm_manager_free(daemon->manager);
@@ -90,6 +110,7 @@ asm_daemon_free(AsmDaemon *daemon)
         asm_timers_free(daemon->timers);
         g_clear_handle_id(&daemon->term_id, g_source_remove);
         g_clear_handle_id(&daemon->int_id, g_source_remove);
+        g_clear_handle_id(&daemon->hup_id, g_source_remove);
         g_main_loop_unref(daemon->loop);
         g_clear_error(&daemon->error);
         g_free(daemon);
@@ -113,9 +134,34 @@ on_stop_signal(gpointer user_data)
 {
         AsmDaemon *daemon = user_data;
 
-        g_message("stopping: %u sessions", asm_manager_count(daemon->manager));
-        g_main_loop_quit(daemon->loop);
+        asm_shutdown_hurry(daemon->shutdown);
         return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_reload_signal(gpointer user_data)
+{
+        AsmDaemon *daemon = user_data;
+
+        if (daemon->reload != NULL)
+                daemon->reload(daemon->reload_data);
+        return G_SOURCE_CONTINUE;
+}
+
+void
+asm_daemon_set_reload_func(AsmDaemon *daemon, void (*func)(gpointer user_data), gpointer user_data)
+{
+        daemon->reload = func;
+        daemon->reload_data = user_data;
+}
+
+void
+asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
+{
+        asm_manager_set_limits(daemon->manager, &config->limits);
+        asm_manager_clear_defaults(daemon->manager);
+        set_defaults(daemon->manager, config->defaults);
+        asm_shutdown_set_grace(daemon->shutdown, config->shutdown_grace_ms);
 }
 
 gboolean
@@ -123,6 +169,7 @@ asm_daemon_run(AsmDaemon *daemon, GError **error)
 {
         daemon->term_id = g_unix_signal_add(SIGTERM, on_stop_signal, daemon);
         daemon->int_id = g_unix_signal_add(SIGINT, on_stop_signal, daemon);
+        daemon->hup_id = g_unix_signal_add(SIGHUP, on_reload_signal, daemon);
         asm_node_start_async(daemon->node, on_started, daemon);
         g_main_loop_run(daemon->loop);
         if (daemon->error == NULL)

@@ -127,6 +127,32 @@ configure(AsmConfig *config, const Options *options, GError **error)
         return asm_config_finish(config, error);
 }
 
+typedef struct {
+        const Options *options;
+        AsmConfig *config; /* what the daemon runs with */
+        AsmDaemon *daemon;
+} Reload;
+
+static void
+on_reload(gpointer user_data)
+{
+        Reload *reload = user_data;
+        g_auto(AsmConfig) config = { 0 };
+        g_autoptr(GError) error = NULL;
+        AsmConfig old;
+
+        if (!configure(&config, reload->options, &error)) {
+                g_warning("SIGHUP: %s; what was configured stays", error->message);
+                return;
+        }
+        asm_config_log_changes(reload->config, &config);
+        asm_daemon_reconfigure(reload->daemon, &config);
+        g_message("SIGHUP: configuration read again");
+        old = *reload->config;
+        *reload->config = config;
+        config = old;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -134,6 +160,7 @@ main(int argc, char **argv)
         g_auto(AsmConfig) config = { 0 };
         g_autoptr(AsmDaemon) daemon = NULL;
         g_autoptr(GError) error = NULL;
+        Reload reload;
 
         setlocale(LC_ALL, "");
         /* a CLI or a peer that goes away is an error of a write, not the end */
@@ -148,6 +175,10 @@ main(int argc, char **argv)
         }
         if (configure(&config, &options, &error))
                 daemon = asm_daemon_new(&config, &error);
+        if (daemon != NULL) {
+                reload = (Reload){ &options, &config, daemon };
+                asm_daemon_set_reload_func(daemon, on_reload, &reload);
+        }
         if (daemon == NULL || !asm_daemon_run(daemon, &error)) {
                 fprintf(stderr, "asmd: %s\n", error->message);
                 return 1;

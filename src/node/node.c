@@ -16,6 +16,7 @@
 #include "node-private.h"
 
 #include "dist/epmd.h"
+#include "holder-private.h"
 #include "node/error.h"
 #include "node/name.h"
 
@@ -254,6 +255,28 @@ asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpointer u
         node->user_data = user_data;
 }
 
+/* the name is taken, and here is the port of who has it */
+static void
+on_holder(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        g_autoptr(GTask) task = user_data;
+        GError *taken = g_task_get_task_data(task);
+        guint16 port = asm_epmd_lookup_finish(result, NULL);
+
+        if (port == 0) {
+                g_task_return_error(task, g_error_copy(taken));
+                return;
+        }
+        g_autofree char *who = asm_holder_describe(port);
+        g_task_return_new_error(task,
+                                taken->domain,
+                                taken->code,
+                                "%s; it is held by %s, which listens on port %u",
+                                taken->message,
+                                who,
+                                port);
+}
+
 static void
 on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -267,6 +290,15 @@ on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
                 return;
         }
         task = g_steal_pointer(&node->starting);
+        if (g_error_matches(error, ASM_NODE_ERROR, ASM_NODE_ERROR_NAME_TAKEN)) {
+                g_task_set_task_data(task, error, (GDestroyNotify)g_error_free);
+                asm_epmd_lookup_async(node->name,
+                                      node->config.epmd_port,
+                                      node->cancellable,
+                                      on_holder,
+                                      g_steal_pointer(&task));
+                return;
+        }
         if (error != NULL) {
                 g_task_return_error(task, error);
                 return;
@@ -300,6 +332,18 @@ gboolean
 asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **error)
 {
         return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+gboolean
+asm_node_is_flushed(AsmNode *node)
+{
+        for (guint i = 0; i < node->links->len; i++) {
+                const AsmLink *link = g_ptr_array_index(node->links, i);
+
+                if (link->sent < link->out.len)
+                        return FALSE;
+        }
+        return TRUE;
 }
 
 /* --- what links ask and tell ------------------------------------------------------------ */

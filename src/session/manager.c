@@ -12,11 +12,8 @@ asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits
 {
         AsmManager *manager = g_new0(AsmManager, 1);
 
-        manager->run_context = (AsmRunContext){ .backend = *context,
-                                                .max_result = limits->max_result,
-                                                .max_subscribers = limits->max_subscribers,
-                                                .max_approvals = limits->max_approvals };
-        manager->limits = *limits;
+        manager->run_context.backend = *context;
+        asm_manager_set_limits(manager, limits);
         manager->by_id = g_hash_table_new(g_str_hash, g_str_equal);
         manager->defaults = g_hash_table_new_full(g_str_hash,
                                                   g_str_equal,
@@ -42,6 +39,39 @@ asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView opti
         g_hash_table_replace(manager->defaults,
                              g_strdup(provider != NULL ? provider : ""),
                              asm_term_new(options));
+}
+
+void
+asm_manager_set_limits(AsmManager *manager, const AsmManagerLimits *limits)
+{
+        manager->limits = *limits;
+        manager->run_context.max_result = limits->max_result;
+        manager->run_context.max_subscribers = limits->max_subscribers;
+        manager->run_context.max_approvals = limits->max_approvals;
+}
+
+void
+asm_manager_drain(AsmManager *manager)
+{
+        manager->is_draining = TRUE;
+}
+
+gboolean
+asm_manager_admits(const AsmManager *manager, AsmFailure **ret_failure)
+{
+        if (!manager->is_draining)
+                return TRUE;
+        *ret_failure = asm_failure_new(ASM_FAILURE_AT_CAPACITY,
+                                       ASM_DOMAIN_RUNTIME,
+                                       "asmd is stopping and starts nothing new; try another node, "
+                                       "or this one when it is back");
+        return FALSE;
+}
+
+void
+asm_manager_clear_defaults(AsmManager *manager)
+{
+        g_hash_table_remove_all(manager->defaults);
 }
 
 const AsmTerm *

@@ -10,6 +10,7 @@ struct _AsmManager {
         AsmManagerLimits limits;
         GHashTable *by_id;    /* id -> borrowed AsmSession */
         GHashTable *defaults; /* provider -> owned AsmTerm; "" for all */
+        gboolean is_draining; /* nothing is started any more */
         guint64 n_started;    /* ever */
         guint n_runs;         /* now, waiting ones included */
 };
@@ -33,6 +34,8 @@ struct _AsmSession {
         gboolean is_stopping;
 };
 
+/* at_capacity while the manager drains */
+gboolean asm_manager_admits(const AsmManager *manager, AsmFailure **ret_failure);
 /* (nullable): borrowed: the defaults that apply to @provider */
 const AsmTerm *asm_manager_get_defaults(AsmManager *manager, const char *provider);
 /* whether the options of @submission are such that it could be submitted */

@@ -185,6 +185,8 @@ admit(AsmSession *session, const AsmOptions *options, AsmFailure **ret_failure)
 {
         AsmManager *manager = session->manager;
 
+        if (!asm_manager_admits(manager, ret_failure))
+                return FALSE;
         if (options->run_id != NULL && find_run(session, options->run_id) != NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
                                                ASM_DOMAIN_CONFIG,
@@ -433,7 +435,8 @@ asm_session_start(AsmManager *manager,
         const AsmProvider *provider;
         AsmSession *session;
 
-        if (!resolve_session(manager, given, provider_name, &options, &provider, ret_failure))
+        if (!asm_manager_admits(manager, ret_failure) ||
+            !resolve_session(manager, given, provider_name, &options, &provider, ret_failure))
                 return NULL;
         if (options.session_id != NULL && asm_manager_find(manager, options.session_id) != NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,

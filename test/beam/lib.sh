@@ -195,6 +195,9 @@ end_test() {
                 kill -TERM "${started_pids[index]}" 2>/dev/null
         done
         for ((index = ${#started_pids[@]} - 1; index >= 0; index--)); do
+                # a daemon with runs that do not end is told twice not to wait for them
+                wait_until 0 is_gone "${started_pids[index]}" ||
+                        kill -TERM "${started_pids[index]}" 2>/dev/null
                 wait_until 10 is_gone "${started_pids[index]}" ||
                         kill -KILL "${started_pids[index]}" 2>/dev/null
                 wait "${started_pids[index]}" 2>/dev/null

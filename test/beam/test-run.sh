@@ -30,7 +30,8 @@ check "the host has its session" wait_until host_has_sessions 1
 stop_process "$ASMD_PID" KILL
 check "a killed asmd leaves no session on the host" wait_until host_has_sessions 0
 
-start_asmd asmd
+printf '%s\n' '[node]' 'shutdown_grace_ms = 100' >"$ASM_TMP/asmd.conf"
+start_asmd asmd --config "$ASM_TMP/asmd.conf"
 check_equal "a run is started again" started "$(evaluate "$run")"
 check "the host has its session again" wait_until host_has_sessions 1
 stop_process "$ASMD_PID"
