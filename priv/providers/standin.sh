@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
-# What the stand-in CLIs have in common; each defines how its vocabulary says things and sources this.
+# What the stand-in CLIs have in common; each defines how its vocabulary says things, how it is told
+# its prompt (receive) and when it may end (release), and sources this.
 #
 # A stand-in talks like the real CLI but has no model: words of the prompt say what it does, in their
 # order. Without any of them it answers something about the prompt in several steps.
@@ -119,9 +120,10 @@ act() {
         esac
 }
 
-# $prompt is the last argument
+# $prompt is the last argument, or what the stand-in receives instead
 for prompt; do :; done
 arguments=$*
+receive "$@"
 acts=
 for word in $prompt; do
         case $word in
@@ -149,3 +151,4 @@ else
         say ' I am a stand-in without a model.'
 fi
 finish
+release

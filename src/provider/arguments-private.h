@@ -13,6 +13,7 @@ struct _AsmArguments {
         GPtrArray *args;
         AsmView options;
         const char *provider;
+        gboolean is_conversation; /* for the two-way form of the CLI, where the flags differ */
         GError *error;
 };
 
@@ -60,6 +61,9 @@ void asm_arguments_fail(AsmArguments *arguments,
                         const char *expected);
 /* FALSE and the error set for a prompt that cannot be an argument */
 gboolean asm_arguments_check_prompt(AsmArguments *arguments, const char *prompt);
+
+/* the same for a prompt that goes to the CLI's stdin */
+gboolean asm_arguments_check_input(AsmArguments *arguments, const char *prompt);
 
 /* (transfer full): the arguments, or NULL with @error; @arguments is cleared */
 GStrv asm_arguments_end(AsmArguments *arguments, GError **error);

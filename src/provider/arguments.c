@@ -19,6 +19,10 @@
 /* Linux' MAX_ARG_STRLEN is 128 KiB including the NUL; a longer argument makes execve fail */
 #define ARGUMENT_MAX (128 * 1024 - 1)
 
+/* A prompt on stdin: JSON makes six bytes of a control character, and what waits for a CLI that
+ * does not read yet is limited to 16 MiB. No model takes as much. */
+#define INPUT_PROMPT_MAX (2 * 1024 * 1024)
+
 /* longest value that is shown in an error */
 #define SHOWN_VALUE_MAX 80
 
@@ -350,8 +354,8 @@ asm_arguments_add_table(AsmArguments *arguments,
         }
 }
 
-gboolean
-asm_arguments_check_prompt(AsmArguments *arguments, const char *prompt)
+static gboolean
+check_prompt(AsmArguments *arguments, const char *prompt, gsize max, const char *where)
 {
         if (arguments->error != NULL)
                 return FALSE;
@@ -361,16 +365,29 @@ asm_arguments_check_prompt(AsmArguments *arguments, const char *prompt)
                             ASM_PROVIDER_ERROR_OPTION,
                             "the prompt for provider %s is empty",
                             arguments->provider);
-        else if (strlen(prompt) > ARGUMENT_MAX)
+        else if (strlen(prompt) > max)
                 g_set_error(&arguments->error,
                             ASM_PROVIDER_ERROR,
                             ASM_PROVIDER_ERROR_OPTION,
                             "the prompt for provider %s has %" G_GSIZE_FORMAT
-                            " bytes, an argument takes at most %d",
+                            " bytes, %s takes at most %" G_GSIZE_FORMAT,
                             arguments->provider,
                             strlen(prompt),
-                            ARGUMENT_MAX);
+                            where,
+                            max);
         return arguments->error == NULL;
+}
+
+gboolean
+asm_arguments_check_prompt(AsmArguments *arguments, const char *prompt)
+{
+        return check_prompt(arguments, prompt, ARGUMENT_MAX, "an argument");
+}
+
+gboolean
+asm_arguments_check_input(AsmArguments *arguments, const char *prompt)
+{
+        return check_prompt(arguments, prompt, INPUT_PROMPT_MAX, "its input");
 }
 
 GStrv

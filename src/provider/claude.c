@@ -7,7 +7,8 @@
  *                             its tool_use blocks behind it as tool_use
  *      user                   a tool_result for each block of that type, else user_message
  *      stream_event           text deltas (--include-partial-messages) as assistant_delta
- *      control_request        can_use_tool as approval_requested
+ *      control_request        can_use_tool as approval_requested, others raw
+ *      control_cancel_request approval_resolved (deny), if the approval still waited
  *      result                 result, or an error when it says so
  *      assistant_delta text_delta thinking tool_use tool_result approval_requested
  *      approval_resolved cost_update error        what their names say
@@ -17,8 +18,20 @@
  * assistant_message alone and `user` as raw. A run has to see tool calls as tool_use, for that is
  * where a list of allowed tools is checked.
  *
- * The prompt is the last argument. The CLI parses with commander, where `--` ends the options;
- * it is put in only for a prompt that begins with "-".
+ * There are two ways to start it. Plain, the prompt is the last argument; the CLI parses with
+ * commander, where `--` ends the options: it is put in only for a prompt that begins with "-". A tool
+ * that needs a permission is then denied by the CLI itself. As a conversation
+ * (`--input-format stream-json --permission-prompt-tool stdio`, ASM_PROTOCOL.md section 8):
+ *
+ *      > user                  the prompt
+ *      < control_request       can_use_tool: the CLI waits
+ *      > control_response      allow with the input, deny with a message
+ *      < result                then stdin is closed, and the CLI ends
+ *
+ * It waits for the answer to any control_request, so one that this version does not know is
+ * answered with an error. It is interrupted by SIGINT in both: it tells its model so, writes its
+ * session and a result. The control request `interrupt` does nothing more, and needs a CLI that
+ * reads.
  */
 
 #include "provider/arguments-private.h"
@@ -53,6 +66,39 @@ static const AsmPermissionMode permission_modes[] = {
         { NULL, NULL, { NULL } },
 };
 
+static void
+add_permission(AsmArguments *args, const AsmProviderFlag *flag)
+{
+        if (!asm_arguments_get_flag(args, "completion_only"))
+                asm_arguments_add_permission(args, permission_modes);
+}
+
+/* a run that only talks: it may not use a tool, and nothing of the user's settings is in it */
+static void
+add_completion(AsmArguments *args, const AsmProviderFlag *flag)
+{
+        static const char *const completion_only[] = {
+                "--permission-mode",   "plan", "--tools", "", "--setting-sources", "",
+                "--strict-mcp-config", NULL
+        };
+
+        if (!asm_arguments_get_flag(args, flag->option))
+                return;
+        for (guint i = 0; completion_only[i] != NULL; i++)
+                asm_arguments_add(args, completion_only[i]);
+}
+
+/* The plain form has the flag as ASM nodes give it; the CLI of today wants a mode with it. */
+static void
+add_thinking(AsmArguments *args, const AsmProviderFlag *flag)
+{
+        if (!asm_arguments_get_flag(args, flag->option))
+                return;
+        asm_arguments_add(args, flag->flag);
+        if (args->is_conversation)
+                asm_arguments_add(args, "enabled");
+}
+
 static const AsmProviderFlag flags[] = {
         { "resume", ASM_OPTION_WORD, "--resume", NULL, NULL },
         { "model", ASM_OPTION_MODEL, "--model", NULL, NULL },
@@ -61,56 +107,79 @@ static const AsmProviderFlag flags[] = {
         { "append_system_prompt", ASM_OPTION_TEXT, "--append-system-prompt", NULL, NULL },
         { "system_prompt", ASM_OPTION_TEXT, "--system-prompt", NULL, NULL },
         { "output_schema", ASM_OPTION_JSON, "--json-schema", "none", NULL },
-        { "permission_mode", ASM_OPTION_MODE, "--permission-mode", "default", NULL },
-        { "completion_only", ASM_OPTION_BOOLEAN, "--tools", "false", NULL },
-        { "include_thinking", ASM_OPTION_BOOLEAN, "--thinking", "false", NULL },
+        { "permission_mode", ASM_OPTION_MODE, "--permission-mode", "default", add_permission },
+        { "completion_only", ASM_OPTION_BOOLEAN, "--tools", "false", add_completion },
+        { "include_thinking", ASM_OPTION_BOOLEAN, "--thinking", "false", add_thinking },
+        { "include_partial_messages",
+          ASM_OPTION_BOOLEAN,
+          "--include-partial-messages",
+          "false",
+          NULL },
         { NULL, 0, NULL, NULL, NULL },
 };
+
+/* whoever answers gets the form that asks */
+static gboolean
+is_conversation(const AsmProviderLaunch *launch)
+{
+        return launch->answers_approvals;
+}
 
 static GStrv
 build_args(const AsmProviderLaunch *launch, GError **error)
 {
         const char *prompt = launch->prompt;
-        static const char *const completion_only[] = {
-                "--permission-mode",   "plan", "--tools", "", "--setting-sources", "",
-                "--strict-mcp-config", NULL
-        };
-        g_autofree char *model = NULL, *effort = NULL;
         AsmArguments args;
 
         asm_arguments_init(&args, "claude", launch->options);
+        args.is_conversation = is_conversation(launch);
         asm_arguments_add(&args, "--output-format");
         asm_arguments_add(&args, "stream-json");
         asm_arguments_add(&args, "--verbose");
         asm_arguments_add(&args, "--print");
-        asm_arguments_add_word(&args, "--resume", "resume");
-        model = asm_arguments_dup_model(&args, "resolved_model", "model");
-        if (model != NULL) {
-                asm_arguments_add(&args, "--model");
-                asm_arguments_add(&args, model);
+        if (args.is_conversation) {
+                asm_arguments_add(&args, "--input-format");
+                asm_arguments_add(&args, "stream-json");
+                asm_arguments_add(&args, "--permission-prompt-tool");
+                asm_arguments_add(&args, "stdio");
         }
-        effort = asm_arguments_dup_model(&args, "reasoning", "effort");
-        if (effort != NULL) {
-                asm_arguments_add(&args, "--effort");
-                asm_arguments_add(&args, effort);
-        }
-        asm_arguments_add_int(&args, "--max-turns", "max_turns", /* min= */ 1);
-        asm_arguments_add_text(&args, "--append-system-prompt", "append_system_prompt");
-        asm_arguments_add_text(&args, "--system-prompt", "system_prompt");
-        asm_arguments_add_json(&args, "--json-schema", "output_schema");
-        if (asm_arguments_get_flag(&args, "completion_only")) {
-                for (guint i = 0; completion_only[i] != NULL; i++)
-                        asm_arguments_add(&args, completion_only[i]);
-        } else {
-                asm_arguments_add_permission(&args, permission_modes);
-        }
-        asm_arguments_add_flag(&args, "--thinking", "include_thinking");
-        if (asm_arguments_check_prompt(&args, prompt)) {
+        asm_arguments_add_table(&args, flags, permission_modes);
+        if (args.is_conversation) {
+                asm_arguments_check_input(&args, prompt);
+        } else if (asm_arguments_check_prompt(&args, prompt)) {
                 if (prompt[0] == '-')
                         asm_arguments_add(&args, "--");
                 asm_arguments_add(&args, prompt);
         }
         return asm_arguments_end(&args, error);
+}
+
+/* {"type":"user","message":{"role":"user","content":[{"type":"text","text":PROMPT}]},...} */
+static void
+begin(AsmDecoder *decoder)
+{
+        g_auto(AsmBuilder) line = ASM_BUILDER_INIT;
+
+        asm_builder_map(&line, 4);
+        asm_builder_text(&line, "type");
+        asm_builder_text(&line, "user");
+        asm_builder_text(&line, "message");
+        asm_builder_map(&line, 2);
+        asm_builder_text(&line, "role");
+        asm_builder_text(&line, "user");
+        asm_builder_text(&line, "content");
+        asm_builder_list(&line, 1);
+        asm_builder_map(&line, 2);
+        asm_builder_text(&line, "type");
+        asm_builder_text(&line, "text");
+        asm_builder_text(&line, "text");
+        asm_builder_text(&line, decoder->launch.prompt);
+        asm_builder_nil(&line);
+        asm_builder_text(&line, "parent_tool_use_id");
+        asm_builder_nil_atom(&line);
+        asm_builder_text(&line, "session_id");
+        asm_builder_text(&line, "");
+        asm_decoder_write(decoder, asm_builder_peek(&line));
 }
 
 /* the term of one block, in the builder that the line's own raw is not in */
@@ -222,16 +291,55 @@ on_stream_event(AsmDecoder *decoder, JsonObject *object, AsmView raw)
 }
 
 static void
+refuse_request(AsmDecoder *decoder, const char *id)
+{
+        g_auto(AsmBuilder) line = ASM_BUILDER_INIT;
+
+        asm_builder_map(&line, 2);
+        asm_builder_text(&line, "type");
+        asm_builder_text(&line, "control_response");
+        asm_builder_text(&line, "response");
+        asm_builder_map(&line, 3);
+        asm_builder_text(&line, "subtype");
+        asm_builder_text(&line, "error");
+        asm_builder_text(&line, "request_id");
+        asm_builder_text(&line, id);
+        asm_builder_text(&line, "error");
+        asm_builder_text(&line, "this host does not support the control request");
+        asm_decoder_write(decoder, asm_builder_peek(&line));
+}
+
+static void
 on_control_request(AsmDecoder *decoder, JsonObject *object, AsmView raw)
 {
         JsonObject *request = asm_json_get_object(object, "request");
+        const char *id = asm_json_get_string(object, "request_id");
 
-        if (g_strcmp0(asm_json_get_string(request, "subtype"), "can_use_tool") == 0)
+        if (id != NULL && g_strcmp0(asm_json_get_string(request, "subtype"), "can_use_tool") == 0) {
                 asm_decoder_emit_approval_requested(decoder,
-                                                    asm_json_get_string(object, "request_id"),
+                                                    id,
                                                     asm_json_get_string(request, "tool_name"),
                                                     asm_decoder_first(request, "input", NULL),
                                                     raw);
+                return;
+        }
+        if (id != NULL)
+                refuse_request(decoder, id);
+        asm_decoder_emit_raw(decoder, raw);
+}
+
+/* the CLI no longer waits, for example because a hook or another client has decided */
+static void
+on_control_cancel(AsmDecoder *decoder, JsonObject *object, AsmView raw)
+{
+        const char *id = asm_json_get_string(object, "request_id");
+
+        if (asm_decoder_pending_remove(decoder, id))
+                asm_decoder_emit_approval_decision(decoder,
+                                                   id,
+                                                   /* is_allowed= */ FALSE,
+                                                   "the CLI has taken the request back",
+                                                   raw);
         else
                 asm_decoder_emit_raw(decoder, raw);
 }
@@ -253,22 +361,51 @@ on_cost_update(AsmDecoder *decoder, JsonObject *object, AsmView raw)
         asm_decoder_emit_cost(decoder, object, object, raw);
 }
 
+/* the API's own status, for what the text does not say */
+static AsmFailureKind
+kind_of_status(gint64 status)
+{
+        switch (status) {
+        case 401:
+        case 403:
+                return ASM_FAILURE_AUTH_ERROR;
+        case 429:
+        case 529: /* overloaded */
+                return ASM_FAILURE_RATE_LIMIT;
+        default:
+                return ASM_FAILURE_UNKNOWN;
+        }
+}
+
+/* (transfer full): what went wrong, in the words of the CLI as far as it has any */
+static char *
+dup_error_text(JsonObject *object)
+{
+        const char *text = asm_decoder_first_text(object, "error", "result", NULL);
+        JsonArray *errors = asm_json_get_array(object, "errors");
+
+        if (text != NULL)
+                return g_strdup(text);
+        if (errors != NULL && json_array_get_length(errors) > 0)
+                text = asm_decoder_node_text(json_array_get_element(errors, 0));
+        return text != NULL ? g_strdup_printf("Claude CLI reported an error result: %s", text)
+                            : g_strdup("Claude CLI reported an error result");
+}
+
 static void
 emit_result_error(AsmDecoder *decoder, JsonObject *object, AsmView raw)
 {
-        const char *text = asm_decoder_first_text(object, "error", "result", NULL);
+        g_autofree char *text = dup_error_text(object);
         AsmFailureKind code = asm_decoder_error_kind(asm_decoder_first_text(object, "error", NULL));
 
         if (code == ASM_FAILURE_UNKNOWN &&
             asm_decoder_is_auth_text(asm_json_get_string(object, "result")))
                 code = ASM_FAILURE_AUTH_ERROR;
+        if (code == ASM_FAILURE_UNKNOWN)
+                code = kind_of_status(asm_json_get_int(object, "api_error_status", 0));
         /* this is the result: the exit has nothing to add */
         decoder->has_result = TRUE;
-        asm_decoder_emit_error(decoder,
-                               code,
-                               ASM_SEVERITY_FATAL,
-                               text != NULL ? text : "Claude CLI reported an error result",
-                               raw);
+        asm_decoder_emit_error(decoder, code, ASM_SEVERITY_FATAL, text, raw);
 }
 
 static void
@@ -289,9 +426,11 @@ on_result(AsmDecoder *decoder, JsonObject *object, AsmView raw)
                 .cost_usd = cost_usd,
         };
 
+        /* the turn is over, and there is no other prompt */
+        if (decoder->launch.prompt != NULL)
+                asm_decoder_end_input(decoder);
         if (asm_decoder_is_true(asm_decoder_first(object, "is_error", NULL)) ||
-            g_strcmp0(subtype, "error_during_execution") == 0 ||
-            g_strcmp0(subtype, "error_max_turns") == 0)
+            (subtype != NULL && g_str_has_prefix(subtype, "error_")))
                 emit_result_error(decoder, object, raw);
         else
                 asm_decoder_emit_result(decoder, &result, raw);
@@ -321,6 +460,7 @@ static const AsmDecoderType types[] = {
         { "tool_use", emit_tool_use },
         { "tool_result", emit_tool_result },
         { "control_request", on_control_request },
+        { "control_cancel_request", on_control_cancel },
         { "approval_requested", on_approval_requested },
         { "approval_resolved", asm_decoder_emit_approval_resolved },
         { "cost_update", on_cost_update },
@@ -356,7 +496,7 @@ put_answer(AsmBuilder *line, AsmView input, gboolean allow, const char *reason)
                 return;
         }
         asm_builder_text(line, "updatedInput");
-        if (asm_view_is_set(input))
+        if (asm_view_is_set(input) && asm_view_kind(input) == ASM_KIND_MAP)
                 asm_builder_view(line, input);
         else
                 asm_builder_map(line, 0);
@@ -399,6 +539,8 @@ const AsmProvider asm_provider_claude = {
         .flags = flags,
         .permission_modes = permission_modes,
         .build_args = build_args,
+        .is_conversation = is_conversation,
+        .begin = begin,
         .decode_line = decode_line,
         .approval_line = approval_line,
 };
