@@ -9,6 +9,7 @@
 #include "event/failure.h"
 #include "node/error.h"
 #include "proc/error.h"
+#include "proc/procs.h"
 #include "term/builder.h"
 
 #include <gio/gio.h>
@@ -38,6 +39,13 @@ AsmClient *asm_client_new(const AsmClientConfig *config,
                           const AsmClientListener *listener,
                           gpointer user_data,
                           GError **error);
+/**
+ * asm_client_new_local: a caller of the API that is in this program: connected from the start
+ * @procs: borrowed, outlives the client: where the server `asm` is
+ */
+AsmClient *asm_client_new_local(AsmProcs *procs,
+                                const AsmClientListener *listener,
+                                gpointer user_data);
 void asm_client_free(AsmClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmClient, asm_client_free)
 

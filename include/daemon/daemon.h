@@ -9,8 +9,19 @@ typedef struct _AsmDaemon AsmDaemon;
 
 /* Errors: ASM_NODE_ERROR_COOKIE_FILE */
 AsmDaemon *asm_daemon_new(const AsmConfig *config, GError **error);
+/**
+ * asm_daemon_new_with_cookie: the same, without a look at the cookie's file
+ *
+ * As long as asm_daemon_run() is not called it neither listens nor is known to epmd, but it runs
+ * sessions for those in the same program and connects to the nodes that these need: what is left is
+ * to turn the default main context.
+ */
+AsmDaemon *asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie);
 void asm_daemon_free(AsmDaemon *daemon);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDaemon, asm_daemon_free)
+
+/* borrowed: where its processes are; the server `asm` is one of them */
+AsmProcs *asm_daemon_get_procs(AsmDaemon *daemon);
 
 /**
  * asm_daemon_set_reload_func: @func is called from the main loop on each SIGHUP

@@ -4,6 +4,9 @@
  * The client is a node like the daemon, only that it neither listens nor registers: a hidden node
  * may connect without being known to epmd. Its one process makes gen_server calls and is the
  * subscriber of runs. Of a call's tag only a plain reference is used, so answers come to the pid.
+ *
+ * In the program that has the API itself the process is one among the others there: the calls are
+ * the same messages to the same server, only that no link carries them and none can break.
  */
 
 #include "api/client.h"
@@ -21,9 +24,9 @@ struct _AsmClient {
         gpointer user_data;
         char *peer;
         AsmTimers *timers;
-        AsmNode *node;
+        AsmNode *node; /* NULL: the API is in this program, and @procs is its */
         AsmProcs *procs;
-        AsmLink *link;
+        AsmLink *link;     /* NULL as long as not connected */
         GHashTable *calls; /* AsmRef -> owned Call */
 };
 
@@ -155,6 +158,18 @@ own_name(const char *peer, GError **error)
         return asm_node_name_complete(alive, FALSE, error);
 }
 
+static AsmClient *
+client_new(const char *peer, const AsmClientListener *listener, gpointer user_data)
+{
+        AsmClient *client = g_new0(AsmClient, 1);
+
+        client->listener = listener;
+        client->user_data = user_data;
+        client->peer = g_strdup(peer);
+        client->calls = g_hash_table_new_full(asm_ref_hash, asm_ref_equal, NULL, call_free);
+        return client;
+}
+
 AsmClient *
 asm_client_new(const AsmClientConfig *config,
                const AsmClientListener *listener,
@@ -176,16 +191,24 @@ asm_client_new(const AsmClientConfig *config,
         if (cookie == NULL)
                 return NULL;
         node.epmd_port = config->epmd_port != 0 ? config->epmd_port : default_epmd_port();
-        client = g_new0(AsmClient, 1);
-        client->listener = listener;
-        client->user_data = user_data;
-        client->peer = g_strdup(config->node);
-        client->calls = g_hash_table_new_full(asm_ref_hash, asm_ref_equal, NULL, call_free);
+        client = client_new(config->node, listener, user_data);
         client->timers = asm_timers_new(NULL);
         client->node = asm_node_new(&node, asm_cookies_new(cookie), client->timers);
         client->procs = asm_procs_new(client->node, &limits);
         asm_procs_set_peer_func(client->procs, on_peer, client);
         asm_server_start(&client->server, &client_class, client->procs);
+        return client;
+}
+
+AsmClient *
+asm_client_new_local(AsmProcs *procs, const AsmClientListener *listener, gpointer user_data)
+{
+        AsmClient *client =
+                client_new(asm_node_get_name(asm_procs_get_node(procs)), listener, user_data);
+
+        client->timers = asm_procs_get_timers(procs);
+        client->procs = procs;
+        asm_server_start(&client->server, &client_class, procs);
         return client;
 }
 
@@ -197,9 +220,11 @@ asm_client_free(AsmClient *client)
         asm_server_stop_atom(&client->server, "normal");
         g_clear_pointer(&client->link, asm_link_unref);
         g_hash_table_unref(client->calls);
-        asm_node_free(client->node);
-        asm_procs_free(client->procs);
-        asm_timers_free(client->timers);
+        if (client->node != NULL) {
+                asm_node_free(client->node);
+                asm_procs_free(client->procs);
+                asm_timers_free(client->timers);
+        }
         g_free(client->peer);
         g_free(client);
 }
@@ -236,6 +261,27 @@ asm_client_connect_finish(AsmClient *client, GAsyncResult *result, GError **erro
         return g_task_propagate_boolean(G_TASK(result), error);
 }
 
+/* FALSE: there is nobody to send it to */
+static gboolean
+send_to_api(AsmClient *client, AsmView message)
+{
+        AsmServer *api;
+        g_auto(AsmBuilder) pid = ASM_BUILDER_INIT;
+
+        if (client->node != NULL) {
+                if (client->link == NULL || !asm_link_is_up(client->link))
+                        return FALSE;
+                asm_procs_send_name(client->procs, client->link, &client->server, "asm", message);
+                return TRUE;
+        }
+        api = asm_procs_find_name(client->procs, "asm", 3);
+        if (api == NULL)
+                return FALSE;
+        asm_builder_server_pid(&pid, api);
+        asm_procs_send(client->procs, asm_builder_peek(&pid), message);
+        return TRUE;
+}
+
 void
 asm_client_call_async(AsmClient *client,
                       const char *function,
@@ -246,9 +292,18 @@ asm_client_call_async(AsmClient *client,
 {
         g_auto(AsmBuilder) message = ASM_BUILDER_INIT;
         g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+        g_auto(AsmRef) ref = asm_procs_make_ref(client->procs);
         Call *call;
 
-        if (client->link == NULL || !asm_link_is_up(client->link)) {
+        asm_builder_tuple(&message, 3);
+        asm_builder_atom(&message, "$gen_call");
+        asm_builder_tuple(&message, 2);
+        asm_builder_server_pid(&message, &client->server);
+        asm_builder_ref(&message, &ref);
+        asm_builder_tuple(&message, 2);
+        asm_builder_atom(&message, function);
+        asm_builder_view(&message, args);
+        if (!send_to_api(client, asm_builder_peek(&message))) {
                 g_task_return_new_error(task,
                                         ASM_PROC_ERROR,
                                         ASM_PROC_ERROR_NO_CONNECTION,
@@ -258,26 +313,14 @@ asm_client_call_async(AsmClient *client,
         }
         call = g_new0(Call, 1);
         call->client = client;
-        call->ref = asm_procs_make_ref(client->procs);
+        call->ref = ref;
+        ref = (AsmRef){ 0 };
         call->task = g_steal_pointer(&task);
         call->timeout_ms = timeout_ms;
         asm_timer_init(&call->timer, client->timers, on_call_timeout, call);
         if (timeout_ms > 0)
                 asm_timer_arm(&call->timer, timeout_ms);
         g_hash_table_insert(client->calls, &call->ref, call);
-        asm_builder_tuple(&message, 3);
-        asm_builder_atom(&message, "$gen_call");
-        asm_builder_tuple(&message, 2);
-        asm_builder_server_pid(&message, &client->server);
-        asm_builder_ref(&message, &call->ref);
-        asm_builder_tuple(&message, 2);
-        asm_builder_atom(&message, function);
-        asm_builder_view(&message, args);
-        asm_procs_send_name(client->procs,
-                            client->link,
-                            &client->server,
-                            "asm",
-                            asm_builder_peek(&message));
 }
 
 AsmTerm *

@@ -10,12 +10,14 @@ typedef struct _AsmApprover AsmApprover;
 /**
  * AsmApproverConfig: all borrowed, for as long as the approver lives
  * @fd: what answers are read from; -1: nobody can be asked
+ * @is_alone: there is no daemon, so nobody else can answer: what cannot be asked is denied
  * @node: (nullable): the daemon, where a command line must name it
  * @decide: called from the main loop with an answer
  */
 typedef struct {
         AsmOutput *output;
         int fd;
+        gboolean is_alone;
         const char *node;
         const char *session;
         void (*decide)(const char *approval_id, gboolean is_allowed, gpointer user_data);

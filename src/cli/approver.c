@@ -14,7 +14,8 @@
  *
  * Lines are read as the terminal completes them, from the main loop, so ctrl-C and the events of the
  * run keep working; an event that prints something in between shows the question again. At the end
- * of input, in the background, or without a terminal the commands that answer are told instead.
+ * of input, in the background, or without a terminal the commands that answer are told instead;
+ * where there is no daemon that could hear them, the answer is no.
  */
 
 #include "cli/approver-private.h"
@@ -99,6 +100,22 @@ tell_command(AsmApprover *approver, const AsmCliApproval *approval)
                         id);
 }
 
+/* somebody else has to answer; if there is nobody, that is the answer */
+static void
+leave_to_others(AsmApprover *approver, const AsmCliApproval *approval)
+{
+        const AsmApproverConfig *config = &approver->config;
+
+        if (!config->is_alone) {
+                tell_command(approver, approval);
+                return;
+        }
+        asm_output_note(
+                config->output,
+                "nobody can be asked, so it is denied; --permission MODE decides beforehand");
+        config->decide(approval->id, /* is_allowed= */ FALSE, config->user_data);
+}
+
 static void
 give_up(AsmApprover *approver)
 {
@@ -107,7 +124,7 @@ give_up(AsmApprover *approver)
         approver->config.fd = -1;
         g_clear_handle_id(&approver->source, g_source_remove);
         while ((approval = g_queue_pop_head(&approver->open)) != NULL) {
-                tell_command(approver, approval);
+                leave_to_others(approver, approval);
                 asm_cli_approval_free(approval);
         }
 }
@@ -252,7 +269,7 @@ static void
 on_requested(AsmApprover *approver, AsmCliApproval *approval)
 {
         if (approver->config.fd < 0) {
-                tell_command(approver, approval);
+                leave_to_others(approver, approval);
                 asm_cli_approval_free(approval);
                 return;
         }

@@ -8,6 +8,7 @@
 
 #include "api/client.h"
 #include "cli/output-private.h"
+#include "daemon/daemon.h"
 
 /* how long connecting and one call may take, unless --timeout says otherwise */
 #define ASM_CLI_TIMEOUT_MS 10000
@@ -33,6 +34,8 @@ struct _AsmCli {
         AsmCliGlobals globals;
         AsmOutput output;
         AsmClient *client; /* NULL until asm_cli_open() */
+        AsmDaemon *daemon; /* of our own, when there is no other: local.c */
+        guint n_servers;   /* that it has when nothing runs */
         /* of the command that waits for a run; NULL: nobody does */
         const AsmCliListener *listener;
         gpointer user_data;
@@ -50,6 +53,8 @@ char *asm_cli_node_name(const char *given);
 
 /* connects; ASM_CLI_ERROR_UNREACHABLE names the node, the cookie file and what to do */
 gboolean asm_cli_open(AsmCli *cli, GError **error);
+/* what a client of @cli tells */
+extern const AsmClientListener asm_cli_client_listener;
 
 /* gen_server:call({asm, Node}, {@function, @args}); (transfer full): the answer as it came */
 AsmTerm *asm_cli_call(AsmCli *cli, const char *function, AsmView args, GError **error);

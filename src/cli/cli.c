@@ -33,6 +33,7 @@ void
 asm_cli_clear(AsmCli *cli)
 {
         g_clear_pointer(&cli->client, asm_client_free);
+        g_clear_pointer(&cli->daemon, asm_daemon_free);
         g_clear_pointer(&cli->globals.node, g_free);
         g_clear_pointer(&cli->globals.cookie_file, g_free);
 }
@@ -127,9 +128,9 @@ on_lost(gpointer user_data)
                 cli->listener->lost(cli->user_data);
 }
 
-static const AsmClientListener client_listener = { .event = on_run_event,
-                                                   .done = on_run_done,
-                                                   .lost = on_lost };
+const AsmClientListener asm_cli_client_listener = { .event = on_run_event,
+                                                    .done = on_run_done,
+                                                    .lost = on_lost };
 
 static void
 on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -171,7 +172,7 @@ asm_cli_open(AsmCli *cli, GError **error)
 
         if (cli->client != NULL)
                 return TRUE;
-        cli->client = asm_client_new(&config, &client_listener, cli, &cause);
+        cli->client = asm_client_new(&config, &asm_cli_client_listener, cli, &cause);
         if (cli->client != NULL && connect_and_wait(cli, &cause))
                 return TRUE;
         g_clear_pointer(&cli->client, asm_client_free);

@@ -15,7 +15,6 @@ run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
 
 const AsmCliCommand asm_cli_cmd_query = {
         .name = "query",
-        .heading = "Runs",
         .operands = "[PROMPT]",
         .max_operands = 1,
         .summary = "run a prompt, print the answer as it comes",
@@ -25,6 +24,6 @@ const AsmCliCommand asm_cli_cmd_query = {
                 "every event is a line of JSON, the last line is the result or the error.\n"
                 "ctrl-C interrupts the run, a second one leaves without waiting for its end.\n",
         .options = asm_cli_query_options,
-        .options_size = sizeof(AsmCliQueryOptions),
+        .options_size = sizeof(AsmCliRequest),
         .run = run,
 };

@@ -8,13 +8,6 @@
 
 #include "cli/query-private.h"
 
-#define AT(member) G_STRUCT_OFFSET(AsmCliQueryOptions, member)
-
-static const AsmCliOption resume_options[] = {
-        { "session", 0, ASM_CLI_TEXT, AT(session), "ID", "the session to go on with; needed" },
-        { NULL },
-};
-
 static gboolean
 run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
 {
@@ -29,7 +22,7 @@ const AsmCliCommand asm_cli_cmd_resume = {
         .help = "As query, but the provider is told to take up the conversation of the last run "
                 "of\n"
                 "the session that got to it. The provider's CLI must be able to.\n",
-        .options = resume_options,
-        .options_size = sizeof(AsmCliQueryOptions),
+        .options = asm_cli_resume_options,
+        .options_size = sizeof(AsmCliRequest),
         .run = run,
 };

@@ -22,6 +22,6 @@ const AsmCliCommand asm_cli_cmd_stream = {
                 "the event says most of all. On a terminal lines are cut at its edge. With --json\n"
                 "every event is a line of JSON, the last line is the result or the error.\n",
         .options = asm_cli_query_options,
-        .options_size = sizeof(AsmCliQueryOptions),
+        .options_size = sizeof(AsmCliRequest),
         .run = run,
 };

@@ -20,6 +20,7 @@ typedef struct {
         gboolean (*run)(AsmCli *cli, gconstpointer options, char **operands, GError **error);
 } AsmCliCommand;
 
+extern const AsmCliCommand asm_cli_cmd_run;
 extern const AsmCliCommand asm_cli_cmd_query;
 extern const AsmCliCommand asm_cli_cmd_stream;
 extern const AsmCliCommand asm_cli_cmd_resume;

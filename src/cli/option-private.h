@@ -8,6 +8,7 @@
 typedef enum {
         ASM_CLI_FLAG,    /* gboolean */
         ASM_CLI_TEXT,    /* char *, owned by the struct; UTF-8, not empty */
+        ASM_CLI_TEXTS,   /* GStrv, likewise: one for each time it is given; NULL: never */
         ASM_CLI_SECONDS, /* guint of milliseconds, never 0 */
 } AsmCliOptionType;
 
@@ -34,7 +35,7 @@ typedef struct {
  * @stop_at_first: leave everything from the first operand on alone
  *
  * `--name VALUE`, `--name=VALUE`, `-x VALUE`; `--` ends the options; a single `-` is an operand.
- * A value given twice: the last one counts.
+ * A value given twice: the last one counts, unless it is one of ASM_CLI_TEXTS.
  *
  * Returns: (transfer container): the operands (borrowed strings), NULL-terminated; NULL with
  *   ASM_CLI_ERROR_USAGE

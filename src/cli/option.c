@@ -49,15 +49,30 @@ find_option(const AsmCliOptionSet *sets, guint n_sets, const char *name, gsize l
 }
 
 static gboolean
-set_text(char **field, const char *name, const char *text, GError **error)
+check_text(const char *name, const char *text, GError **error)
 {
         if (*text == '\0')
                 return asm_cli_usage(error, "option %s must not be empty", name);
         if (!g_utf8_validate(text, -1, NULL))
                 return asm_cli_usage(error, "option %s: the value is not UTF-8", name);
+        return TRUE;
+}
+
+static void
+set_text(char **field, const char *text)
+{
         g_free(*field);
         *field = g_strdup(text);
-        return TRUE;
+}
+
+static void
+add_text(GStrv *field, const char *text)
+{
+        guint n = *field != NULL ? g_strv_length(*field) : 0;
+
+        *field = g_renew(char *, *field, n + 2);
+        (*field)[n] = g_strdup(text);
+        (*field)[n + 1] = NULL;
 }
 
 static gboolean
@@ -87,7 +102,14 @@ set_value(const Found *found, const char *name, const char *text, GError **error
                 *(gboolean *)field = TRUE;
                 return TRUE;
         case ASM_CLI_TEXT:
-                return set_text(field, name, text, error);
+        case ASM_CLI_TEXTS:
+                if (!check_text(name, text, error))
+                        return FALSE;
+                if (found->option->type == ASM_CLI_TEXT)
+                        set_text(field, text);
+                else
+                        add_text(field, text);
+                return TRUE;
         case ASM_CLI_SECONDS:
                 return set_seconds(field, name, text, error);
         }
@@ -158,8 +180,12 @@ void
 asm_cli_options_clear(const AsmCliOption *options, gpointer values)
 {
         for (; options != NULL && options->name != NULL; options++) {
+                gpointer field = (guint8 *)values + options->offset;
+
                 if (options->type == ASM_CLI_TEXT)
-                        g_clear_pointer((char **)((guint8 *)values + options->offset), g_free);
+                        g_clear_pointer((char **)field, g_free);
+                else if (options->type == ASM_CLI_TEXTS)
+                        g_clear_pointer((GStrv *)field, g_strfreev);
         }
 }
 

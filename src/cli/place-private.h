@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Options that say which agent runs and where; start, query and stream share them. */
+/* Options that say which agent runs, where and how; all that start something share them. */
 
 #include "cli/option-private.h"
 #include "term/builder.h"
@@ -13,29 +13,36 @@ typedef struct {
         char *model;
         char *permission;
         char *cli_path;
+        char *lane;
+        GStrv settings; /* "KEY=VALUE"; NULL: none */
 } AsmCliPlace;
 
-/* entries of a table whose struct @type has an AsmCliPlace @member */
-#define ASM_CLI_PLACE_OPTIONS(type, member)                                                        \
-        { "provider",   0,                                                                         \
-          ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.provider),                                    \
-          "NAME",       "claude, codex, amp, cursor or antigravity (default: claude)" },           \
-                { "remote",     0,                                                                 \
-                  ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.remote),                              \
-                  "NODE",       "the BEAM node that runs it" },                                    \
-                { "cwd",        0,                                                                 \
-                  ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.cwd),                                 \
-                  "DIR",        "the working directory, there" },                                  \
-                { "model",      0,                                                                 \
-                  ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.model),                               \
-                  "NAME",       "the model, as the provider calls it" },                           \
-                { "permission", 0,                                                                 \
-                  ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.permission),                          \
-                  "MODE",       "default, auto, plan, bypass, ..." },                              \
+#define ASM_CLI_PLACE_OPTION(type, member, name, argument, help)                                   \
         {                                                                                          \
-                "cli-path", 0, ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member.cli_path), "FILE",       \
-                        "the provider's program, there"                                            \
+                name, 0, ASM_CLI_TEXT, G_STRUCT_OFFSET(type, member), argument, help               \
         }
+
+/* entries of a table whose struct @type has an AsmCliPlace @member */
+/* clang-format off */
+#define ASM_CLI_PLACE_OPTIONS(type, member)                                                        \
+        ASM_CLI_PLACE_OPTION(type, member.provider, "provider", "NAME",                            \
+                             "claude, codex, amp, cursor or antigravity (default: claude)"),       \
+        ASM_CLI_PLACE_OPTION(type, member.remote, "remote", "NODE",                                \
+                             "the BEAM node that runs it"),                                        \
+        ASM_CLI_PLACE_OPTION(type, member.cwd, "cwd", "DIR", "the working directory, there"),      \
+        ASM_CLI_PLACE_OPTION(type, member.model, "model", "NAME",                                  \
+                             "the model, as the provider calls it"),                               \
+        ASM_CLI_PLACE_OPTION(type, member.permission, "permission", "MODE",                        \
+                             "default, auto, plan, bypass, ..."),                                  \
+        ASM_CLI_PLACE_OPTION(type, member.cli_path, "cli-path", "FILE",                            \
+                             "the provider's program, there"),                                     \
+        ASM_CLI_PLACE_OPTION(type, member.lane, "lane", "LANE",                                    \
+                             "auto, core or sdk (default: auto)"),                                 \
+        {                                                                                          \
+                "set", 0, ASM_CLI_TEXTS, G_STRUCT_OFFSET(type, member.settings), "KEY=VALUE",      \
+                        "any other option of the provider; may be repeated"                        \
+        }
+/* clang-format on */
 
 /* ASM_CLI_ERROR_USAGE for a @text that cannot be an atom; @what names it; NULL is fine */
 gboolean asm_cli_check_atom(const char *what, const char *text, GError **error);

@@ -15,6 +15,8 @@ typedef struct {
         AsmOutput *output;
         AsmPrintForm form;
         guint n_events;
+        gboolean is_verbose; /* ASM_PRINT_TEXT: thinking, too, and notes as long as they are */
+        gboolean hides_text; /* ASM_PRINT_TEXT: only what happens besides */
         /*< private >*/
         gsize streamed_len; /* of the deltas since the last whole message */
         guint64 streamed_hash;

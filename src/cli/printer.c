@@ -175,7 +175,7 @@ hash_bytes(guint64 hash, const char *data, gsize len)
 static void
 print_text(AsmEventPrinter *printer, const char *text, gsize len)
 {
-        if (len == 0)
+        if (len == 0 || printer->hides_text)
                 return;
         if (printer->was_interrupted)
                 asm_output_end_line(printer->output);
@@ -237,7 +237,8 @@ note(AsmEventPrinter *printer, const char *label, const char *text)
         g_autoptr(GString) line = g_string_new(NULL);
 
         g_string_append_printf(line, "%s: %s", label, text);
-        asm_text_clip(line, NOTE_COLUMNS);
+        if (!printer->is_verbose)
+                asm_text_clip(line, NOTE_COLUMNS);
         asm_output_note(printer->output, "%s", line->str);
         printer->was_interrupted = TRUE;
 }
@@ -291,6 +292,8 @@ print_event_text(AsmEventPrinter *printer, const Event *event)
                 on_delta(printer, event);
         else if (event->kind == ASM_EVENT_ASSISTANT_MESSAGE)
                 on_message(printer, event);
+        else if (event->kind == ASM_EVENT_THINKING && printer->is_verbose)
+                note_fields(printer, event, "thinking", content);
         else if (event->kind == ASM_EVENT_TOOL_USE)
                 note_fields(printer, event, "tool", tool);
         else if (event->kind == ASM_EVENT_TOOL_RESULT && asm_view_is_set(is_error) &&

@@ -65,13 +65,18 @@ AsmDaemon *
 asm_daemon_new(const AsmConfig *config, GError **error)
 {
         g_autofree char *cookie = asm_cookie_load(config->cookie_file, error);
+
+        return cookie != NULL ? asm_daemon_new_with_cookie(config, cookie) : NULL;
+}
+
+AsmDaemon *
+asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie)
+{
         AsmProcsLimits limits = { .max_servers = 0, .max_mail = config->max_mail };
         AsmBackendContext backend;
         AsmShutdownContext shutdown;
         AsmDaemon *daemon;
 
-        if (cookie == NULL)
-                return NULL;
         limits.max_servers = config->limits.max_sessions + 4 * config->limits.max_runs + 1024;
         daemon = g_new0(AsmDaemon, 1);
         daemon->loop = g_main_loop_new(NULL, FALSE);
@@ -114,6 +119,12 @@ asm_daemon_free(AsmDaemon *daemon)
         g_main_loop_unref(daemon->loop);
         g_clear_error(&daemon->error);
         g_free(daemon);
+}
+
+AsmProcs *
+asm_daemon_get_procs(AsmDaemon *daemon)
+{
+        return daemon->procs;
 }
 
 static void

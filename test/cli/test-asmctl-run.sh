@@ -147,7 +147,7 @@ stop_process "$long_pid"
 
 manual=$(sed 's/\\-/-/g' "$ASM_ROOT/doc/asmctl.1")
 commands=$("$ASMCTL" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-check_match "the help lists the commands" '^query stream ' "$(tr '\n' ' ' <<<"$commands")"
+check_match "the help lists the commands" '^run query stream ' "$(tr '\n' ' ' <<<"$commands")"
 for command in $commands; do
         check_match "the manual tells of $command" "^\.Ss $command( |$)" "$manual"
         check_equal "help $command and $command --help are the same" \

@@ -267,6 +267,22 @@ Test(approver, an_input_is_shown_whole_up_to_the_limit_and_said_to_be_cut_behind
         }
 }
 
+Test(approver, where_nobody_else_could_answer_what_cannot_be_asked_is_denied)
+{
+        g_auto(Person) person;
+        AsmApproverConfig config = { .fd = -1, .is_alone = TRUE, .session = "s", .decide = decide };
+
+        person_init(&person, /* can_be_asked= */ FALSE, NULL);
+        config.output = &person.screen.output;
+        config.user_data = &person;
+        asm_approver_free(person.approver);
+        person.approver = asm_approver_new(&config);
+        request(&person, "a", "Bash", "ls");
+
+        cr_expect_str_eq(person.decided->str, "a=deny ");
+        cr_expect_not_null(strstr(screen_err(&person.screen), "nobody can be asked"));
+}
+
 Test(approver, at_the_end_of_input_the_commands_are_told)
 {
         g_auto(Person) person;

@@ -11,6 +11,7 @@ typedef struct {
         char *name;
         guint ms;
         gboolean is_on;
+        GStrv each;
 } Values;
 
 #define AT(member) G_STRUCT_OFFSET(Values, member)
@@ -19,6 +20,7 @@ static const AsmCliOption options[] = {
         { "name", 'n', ASM_CLI_TEXT, AT(name), "NAME", "a name" },
         { "time", 0, ASM_CLI_SECONDS, AT(ms), "SECONDS", "a time" },
         { "on", 'o', ASM_CLI_FLAG, AT(is_on), NULL, "a flag" },
+        { "each", 'e', ASM_CLI_TEXTS, AT(each), "WORD", "words" },
         { NULL },
 };
 
@@ -116,6 +118,24 @@ Test(option, what_is_wrong_is_named_as_it_was_typed)
         }
 }
 
+Test(option, an_option_of_many_values_keeps_each_in_its_order)
+{
+        const char *words[] = { "--each", "a", "b", "-e", "c=d", "--each=", NULL };
+        const char *good[] = { "--each", "a", "b", "-e", "c=d", "--each=a", NULL };
+        Values values = { 0 };
+        g_autofree char *refused = parse(words, &values, FALSE);
+        g_autofree char *operands = NULL, *joined = NULL;
+
+        cr_expect_str_eq(refused, "<option --each must not be empty>");
+        asm_cli_options_clear(options, &values);
+        cr_expect_null(values.each);
+        operands = parse(good, &values, FALSE);
+        joined = g_strjoinv(" ", values.each);
+        cr_expect_str_eq(operands, "b");
+        cr_expect_str_eq(joined, "a c=d a");
+        asm_cli_options_clear(options, &values);
+}
+
 Test(option, what_is_behind_the_first_operand_can_be_left_alone)
 {
         Values values = { 0 };
@@ -134,5 +154,6 @@ Test(option, the_help_has_a_line_for_each)
         cr_expect_str_eq(help->str,
                          "  -n, --name NAME            a name\n"
                          "      --time SECONDS         a time\n"
-                         "  -o, --on                   a flag\n");
+                         "  -o, --on                   a flag\n"
+                         "  -e, --each WORD            words\n");
 }

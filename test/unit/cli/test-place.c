@@ -64,6 +64,43 @@ Test(place, a_relative_directory_is_seen_from_here)
         cr_expect_str_eq(text, expected);
 }
 
+Test(place, a_setting_is_what_its_json_says_and_else_text)
+{
+        const char *settings[] = { "a=1",     "b=true", "c=",    "d=x=y",    "e?={\"k\":[null]}",
+                                   "f=\"3\"", "g=[1",   "h=1 2", "i_2=-0.5", NULL };
+        AsmCliPlace place = { .lane = (char *)"sdk", .settings = (GStrv)settings };
+        g_autofree char *text = show(&place);
+
+        cr_expect_str_eq(text,
+                         "[{lane,sdk},{a,1},{b,true},{c,\"\"},{d,\"x=y\"},{e?,#{\"k\"=>[nil]}},"
+                         "{f,\"3\"},{g,\"[1\"},{h,\"1 2\"},{i_2,-0.5}]",
+                         "%s",
+                         text);
+}
+
+Test(place, the_key_of_a_setting_is_a_word)
+{
+        static const struct {
+                const char *text;
+                gboolean is_ok;
+        } cases[] = {
+                { "a=", TRUE },    { "max_turns=1", TRUE }, { "a1?=x", TRUE },  { "a", FALSE },
+                { "=1", FALSE },   { "A=1", FALSE },        { "a-b=1", FALSE }, { "1a=1", FALSE },
+                { "_a=1", FALSE }, { "a?1=1", FALSE },      { "a b=1", FALSE },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const char *settings[] = { cases[i].text, NULL };
+                const AsmCliPlace place = { .settings = (GStrv)settings };
+                g_autoptr(GError) error = NULL;
+
+                cr_expect_eq(asm_cli_place_check(&place, &error),
+                             cases[i].is_ok,
+                             "%s",
+                             cases[i].text);
+        }
+}
+
 Test(place, what_cannot_be_sent_is_refused)
 {
         g_autofree char *longest = g_strnfill(255, 'x');

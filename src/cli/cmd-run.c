@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * `asmctl run`: a prompt, an agent, an answer, and nothing else: no daemon, no epmd, no
+ * configuration. It is `query` with the daemon in this program.
+ */
+
+#include "cli/query-private.h"
+
+static gboolean
+run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
+{
+        return asm_cli_run(cli, options, operands, ASM_PRINT_TEXT, error);
+}
+
+const AsmCliCommand asm_cli_cmd_run = {
+        .name = "run",
+        .heading = "Runs",
+        .operands = "[PROMPT]",
+        .max_operands = 1,
+        .summary = "run a prompt here, without a daemon",
+        .help = "As query, but asmctl runs the agent itself and no daemon is needed. The run ends\n"
+                "with asmctl: ctrl-C interrupts it, a second one kills it. A tool that needs\n"
+                "permission is asked for on the terminal, and denied where there is none.\n"
+                "With --remote the agent runs on a BEAM node; its cookie is read from\n"
+                "--cookie-file.\n",
+        .options = asm_cli_run_options,
+        .options_size = sizeof(AsmCliRequest),
+        .run = run,
+};
