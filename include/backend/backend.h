@@ -93,3 +93,11 @@ extern const AsmBackendClass asm_backend_remote_node;
 void asm_backend_local_kill_all(void);
 /* how many local CLIs, or groups that they left, are not gone yet */
 guint asm_backend_local_count(void);
+
+/**
+ * asm_backend_local_raise_limits: as many descriptors as this program may have
+ *
+ * A local CLI takes six at its start and five while it runs; the usual limit of 1024 is reached by two
+ * hundred. CLIs get the limit that this program was started with. To be called once, at the start.
+ */
+void asm_backend_local_raise_limits(void);

@@ -414,7 +414,18 @@ asm_command_failure(const AsmCommand *command,
 {
         AsmFailure *failure = NULL;
 
+        /* the limit is the same for the guard, who gets it all first */
+        if (stage == ASM_SPAWN_STAGE_GUARD && error == E2BIG)
+                stage = ASM_SPAWN_STAGE_EXEC;
         switch (stage) {
+        case ASM_SPAWN_STAGE_GUARD:
+                failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
+                                          ASM_DOMAIN_TRANSPORT,
+                                          "the helper program asm_exec of asmd cannot be executed: "
+                                          "%s; install it in " ASM_LIBEXECDIR
+                                          ", or name it with the environment variable ASM_EXEC",
+                                          g_strerror(error));
+                break;
         case ASM_SPAWN_STAGE_SETUP:
                 failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
                                           ASM_DOMAIN_TRANSPORT,

@@ -54,6 +54,7 @@ struct _AsmProcess {
         gboolean is_failing; /* to be told from the main loop */
         gpointer report_tag;
         gpointer exit_tag;
+        gpointer guard_tag;
         AsmProcessOutput out;
         AsmProcessOutput err;
         AsmLineReader lines; /* of stdout */
@@ -61,7 +62,8 @@ struct _AsmProcess {
         guint input_done;    /* bytes at its front that are */
         gpointer input_tag;
         gboolean is_input_ending;
-        gboolean has_exited;
+        gboolean has_exited; /* the program; its guard: */
+        gboolean is_reaped;
         gint exit_code; /* -1: a signal */
         gint exit_signal;
         gboolean is_patient; /* ENDING: no SIGTERM yet */
@@ -90,7 +92,7 @@ void asm_process_start(AsmProcess *process, const AsmSpawnSpec *spec);
 gboolean asm_process_send(AsmProcess *process, const char *data, gsize len);
 /* its stdin closes once all that was sent is written */
 void asm_process_end_input(AsmProcess *process);
-/* to the whole group; nothing once it is over or closed */
+/* to its group; nothing once it is over or closed */
 void asm_process_signal(AsmProcess *process, int signo);
 /* paused, its output stays in the pipes, they fill, and it waits in its write */
 void asm_process_set_paused(AsmProcess *process, gboolean is_paused);
@@ -99,7 +101,7 @@ void asm_process_set_paused(AsmProcess *process, gboolean is_paused);
  * group gets SIGTERM, and later SIGKILL */
 void asm_process_close(AsmProcess *process, guint grace_ms);
 
-/* SIGKILL to every group that may still have a process */
+/* SIGKILL to every process that there may still be, and to what it has started */
 void asm_process_kill_all(void);
 /* how many are not gone yet, groups that are left by a leader included */
 guint asm_process_count(void);

@@ -13,12 +13,12 @@
  *              however long the listener keeps it paused; what its left-over children hold open is
  *              waited for DRAIN_MS.
  *   ENDING     nobody listens; output is read and dropped, so that a process that writes on its way
- *              out can. The group gets SIGTERM, at once or after the grace that close() gives, and
- *              SIGKILL GRACE_MS later, or as soon as the process has exited and nobody holds its
- *              pipes. Then the child is reaped, and not before: a zombie keeps the number of the
- *              group ours.
+ *              out can. It and what it has started get SIGTERM, at once or after the grace that
+ *              close() gives, and SIGKILL GRACE_MS later, or as soon as the process has exited
+ *              and nobody holds its pipes. The end of the guard (see spawn.c) says that nothing is
+ *              left.
  *
- * So whatever a process leaves running in its group ends with it, also after a normal exit.
+ * So whatever a process leaves running ends with it, also after a normal exit.
  *
  * Back-pressure: paused, the pipes are not polled, they fill, and the process waits in its write.
  * References: one is the owner's, given back by close(); one is the main loop's, until OVER.
@@ -126,17 +126,17 @@ set_over(AsmProcess *self)
         close_output(self, &self->out);
         close_output(self, &self->err);
         unwatch(self, &self->exit_tag);
+        asm_spawn_close_fd(&self->spawn.control_fd);
+        unwatch(self, &self->guard_tag);
         asm_spawn_close_fd(&self->spawn.pidfd);
         g_source_destroy(&self->source);
 }
 
 static void
-terminate_group(AsmProcess *self)
+terminate(AsmProcess *self)
 {
         self->is_patient = FALSE;
         asm_spawn_signal(&self->spawn, SIGTERM);
-        /* a stopped process does not see the other one */
-        asm_spawn_signal(&self->spawn, SIGCONT);
         set_deadline(self, GRACE_MS);
 }
 
@@ -147,7 +147,7 @@ finish_ending(AsmProcess *self)
         gboolean is_gone = self->has_exited && *self->out.fd < 0 && *self->err.fd < 0;
 
         if (self->is_patient && g_get_monotonic_time() >= self->deadline_us)
-                terminate_group(self);
+                terminate(self);
         if (!self->is_killed && (is_gone || g_get_monotonic_time() >= self->deadline_us)) {
                 self->is_killed = TRUE;
                 self->deadline_us = -1;
@@ -155,10 +155,8 @@ finish_ending(AsmProcess *self)
                 close_output(self, &self->out);
                 close_output(self, &self->err);
         }
-        if (!self->is_killed || !self->has_exited)
-                return;
-        waitpid(self->spawn.pid, NULL, 0);
-        set_over(self);
+        if (self->is_killed && self->is_reaped)
+                set_over(self);
 }
 
 /* @grace_ms: for a CLI that has been interrupted; 0: SIGTERM now */
@@ -181,7 +179,7 @@ begin_ending(AsmProcess *self, guint grace_ms)
                 self->is_patient = TRUE;
                 set_deadline(self, grace_ms);
         } else {
-                terminate_group(self);
+                terminate(self);
         }
         finish_ending(self);
         arm(self);
@@ -337,16 +335,11 @@ count_left(const AsmProcessOutput *output)
 }
 
 static void
-on_child_exit(AsmProcess *self)
+on_exit_told(AsmProcess *self)
 {
-        siginfo_t info = { 0 };
-
-        if (waitid(P_PID, (id_t)self->spawn.pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-            info.si_pid == 0)
+        if (!asm_spawn_read_exit(self->spawn.control_fd, &self->exit_code, &self->exit_signal))
                 return;
         self->has_exited = TRUE;
-        self->exit_code = info.si_code == CLD_EXITED ? info.si_status : -1;
-        self->exit_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
         unwatch(self, &self->exit_tag);
         if (self->state != PROCESS_RUNNING)
                 return;
@@ -354,6 +347,14 @@ on_child_exit(AsmProcess *self)
         self->out.left = count_left(&self->out);
         self->err.left = count_left(&self->err);
         set_deadline(self, DRAIN_MS);
+}
+
+static void
+on_guard_ended(AsmProcess *self)
+{
+        self->is_reaped = waitpid(self->spawn.pid, NULL, WNOHANG) != 0;
+        if (self->is_reaped)
+                unwatch(self, &self->guard_tag);
 }
 
 static gboolean
@@ -391,7 +392,9 @@ dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
                 write_input(self);
         /* a report is there whenever an exit is, but perhaps not yet when it was asked for */
         if (self->state != PROCESS_STARTING && is_ready(self, self->exit_tag))
-                on_child_exit(self);
+                on_exit_told(self);
+        if (is_ready(self, self->guard_tag))
+                on_guard_ended(self);
         if (self->state == PROCESS_DRAINING && !self->is_paused && is_drained(self, &self->out) &&
             is_drained(self, &self->err))
                 tell_end(self);
@@ -439,7 +442,8 @@ asm_process_start(AsmProcess *self, const AsmSpawnSpec *spec)
                 fail(self, ASM_SPAWN_STAGE_SETUP, error);
         } else {
                 self->report_tag = watch(self, self->spawn.report_fd, G_IO_IN);
-                self->exit_tag = watch(self, self->spawn.pidfd, G_IO_IN);
+                self->exit_tag = watch(self, self->spawn.control_fd, G_IO_IN);
+                self->guard_tag = watch(self, self->spawn.pidfd, G_IO_IN);
         }
         g_queue_push_tail_link(&living, &self->link);
         g_source_set_static_name(&self->source, "asm-process");

@@ -2,6 +2,7 @@
 
 /* asmd: reads its command line, builds the daemon, runs it, prints the one error. */
 
+#include "backend/backend.h"
 #include "daemon/daemon.h"
 
 #include <locale.h>
@@ -165,6 +166,7 @@ main(int argc, char **argv)
         setlocale(LC_ALL, "");
         /* a CLI or a peer that goes away is an error of a write, not the end */
         signal(SIGPIPE, SIG_IGN);
+        asm_backend_local_raise_limits();
         if (!parse(&options, &argc, &argv, &error)) {
                 fprintf(stderr, "asmd: %s; see asmd --help\n", error->message);
                 return 2;

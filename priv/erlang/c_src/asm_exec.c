@@ -2,6 +2,8 @@
 /*
  * asm_exec: runs one command for a parent that cannot do it itself.
  *
+ * It has two faces: this one for an Erlang port, and asm_exec_guard.c for asmd.
+ *
  * An Erlang port can neither tell stderr from stdout, nor close a command's stdin alone, nor end
  * its children. This program can. It leads nothing but its command: the command gets a session and
  * process group of its own, and whatever it leaves behind is ended before the exit is reported.
@@ -77,24 +79,6 @@ host_left(Helper *helper)
         end_command(helper);
 }
 
-/* Our children now are what the command left behind: as a subreaper we inherit them all. */
-static void
-signal_children(Helper *helper, int signo)
-{
-        FILE *list = fopen("/proc/thread-self/children", "re");
-        long pid;
-
-        if (!list) {
-                kill(-helper->pid, signo);
-                return;
-        }
-        while (fscanf(list, "%ld", &pid) == 1) {
-                if (pid > 1)
-                        kill((pid_t)pid, signo);
-        }
-        fclose(list);
-}
-
 static void
 enter_drain(Helper *helper, const siginfo_t *info)
 {
@@ -123,7 +107,7 @@ enter_sweep(Helper *helper)
         close_fd(&helper->outputs[1].fd);
         kill(-helper->pid, signo);
         waitpid(helper->pid, NULL, 0);
-        signal_children(helper, signo);
+        signal_children(signo);
         helper->phase = PHASE_SWEEP;
         if (helper->kill_at_ms < 0)
                 helper->kill_at_ms = now_ms() + helper->grace_ms;
@@ -140,7 +124,7 @@ sweep(Helper *helper, int64_t now)
         if (pid < 0 || now >= helper->kill_at_ms + GIVE_UP_MS)
                 finish(helper);
         else if (now >= helper->kill_at_ms)
-                signal_children(helper, SIGKILL);
+                signal_children(SIGKILL);
 }
 
 static bool
@@ -395,21 +379,6 @@ step(Helper *helper)
         }
 }
 
-static int
-open_signals(void)
-{
-        sigset_t set;
-
-        signal(SIGPIPE, SIG_IGN);
-        sigemptyset(&set);
-        sigaddset(&set, SIGCHLD);
-        sigaddset(&set, SIGTERM);
-        sigaddset(&set, SIGINT);
-        sigaddset(&set, SIGHUP);
-        sigprocmask(SIG_SETMASK, &set, NULL);
-        return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 /* a descriptor of ours below 3 would be overwritten on its way into the command */
 static void
 fill_standard_fds(void)
@@ -431,10 +400,10 @@ main(int argc, char **argv)
                           .kill_at_ms = -1,
                           .drain_until_ms = -1 };
 
+        if (argc > 3 && strcmp(argv[1], "--guard") == 0)
+                return guard_main(argv + 2);
         if (argc > 1 || isatty(0)) {
-                fprintf(stderr,
-                        "%s: started by asmd or its BEAM host, takes no arguments\n",
-                        argv[0]);
+                fprintf(stderr, "%s: for asmd and its BEAM host only\n", argv[0]);
                 return 2;
         }
         fill_standard_fds();

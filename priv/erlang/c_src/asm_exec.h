@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What the two halves of asm_exec share: the state of the one command that is run, byte queues and
- * frames to the parent. The protocol and the rules are told at the top of asm_exec.c.
+ * What the parts of asm_exec share: the state of the one command that is run, byte queues and
+ * frames to the parent, and how a command is started and ended. The protocols and the rules are told
+ * at the top of asm_exec.c and of asm_exec_guard.c.
  */
 
 #include <errno.h>
@@ -176,3 +177,19 @@ start_failed(Helper *helper, int error, Stage stage)
 
 /* asm_exec_start.c: an S frame; ends in PHASE_RUN with P, or in PHASE_FLUSH with F, under way */
 void helper_start(Helper *helper, const uint8_t *payload, size_t n);
+
+/* asm_exec_start.c: in a child, from here to exec no memory, no stdio, nothing unsafe after fork;
+ * @cwd "" is where the parent is; what fails is written to @report_fd as { errno, stage } */
+_Noreturn void run_child(char *const *argv,
+                         const char *cwd,
+                         const int fds[3],
+                         int report_fd,
+                         pid_t parent);
+
+/* asm_exec_sweep.c: SIGCHLD and what asks us to end, blocked, as a descriptor; -1: errno */
+int open_signals(void);
+/* asm_exec_sweep.c: to each of our children; as a subreaper we inherit what loses its parent */
+void signal_children(int signo);
+
+/* asm_exec_guard.c: @arguments: the directory, then the command's own; returns the exit status */
+int guard_main(char **arguments);

@@ -131,9 +131,8 @@ child_failed(int report_fd, Stage stage)
         _exit(127);
 }
 
-/* In the child, from here to exec: no memory, no stdio, nothing that is not safe after fork. */
-static _Noreturn void
-run_child(const Request *request, const int fds[3], int report_fd, pid_t parent)
+_Noreturn void
+run_child(char *const *argv, const char *cwd, const int fds[3], int report_fd, pid_t parent)
 {
         sigset_t none;
 
@@ -146,16 +145,16 @@ run_child(const Request *request, const int fds[3], int report_fd, pid_t parent)
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         for (int i = 0; i < 3; i++) {
-                if (dup2(fds[i], i) < 0)
+                if (fds[i] != i && dup2(fds[i], i) < 0)
                         child_failed(report_fd, STAGE_FORK);
         }
 #ifdef SYS_close_range
         /* ours are marked already; these are what the parent may have leaked into us */
         syscall(SYS_close_range, 3u, ~0u, 1u << 2 /* CLOSE_RANGE_CLOEXEC */);
 #endif
-        if (request->cwd[0] && chdir(request->cwd) != 0)
+        if (cwd[0] && chdir(cwd) != 0)
                 child_failed(report_fd, STAGE_CWD);
-        execv(request->argv[0], request->argv);
+        execv(argv[0], argv);
         child_failed(report_fd, STAGE_EXEC);
 }
 
@@ -225,7 +224,7 @@ start_command(Helper *helper, const Request *request)
         if (helper->pid == 0) {
                 const int fds[3] = { pipes[0][0], pipes[1][1], pipes[2][1] };
 
-                run_child(request, fds, pipes[3][1], self);
+                run_child(request->argv, request->cwd, fds, pipes[3][1], self);
         }
         error = errno;
         close_fd(&pipes[0][0]);

@@ -238,7 +238,9 @@ Test(local_life, fifty_at_once_all_end_and_leave_neither_descriptors_nor_zombies
         }
         for (gsize i = 0; i < G_N_ELEMENTS(runs); i++)
                 cli_run_close(&runs[i]);
-        cr_expect_eq(waitpid(-1, NULL, WNOHANG), -1);
+        /* their guards are on their way, and reaped by the loop */
+        while (waitid(P_ALL, 0, &(siginfo_t){ 0 }, WEXITED | WNOHANG | WNOWAIT) == 0)
+                cli_iterate();
         cr_expect_eq(errno, ECHILD);
         cr_expect_eq(cli_count_fds(), n_fds);
         for (gsize i = 0; i < G_N_ELEMENTS(runs); i++)
@@ -282,13 +284,87 @@ Test(local_life, kill_all_ends_every_group_at_once)
         cli_run_clear(&run);
 }
 
-Test(local_life, a_killed_daemon_takes_the_cli_along)
+/* forked twice, in a session of its own, deaf to SIGTERM, and with a child like that */
+#define RUNAWAY                                                                                    \
+        "setsid sh -c 'trap \"\" TERM HUP; (setsid sh -c \"trap \\\"\\\" TERM HUP; echo \\$\\$ "   \
+        "> '$d'/deep; exec sleep 1000\" &) ; echo $$ > '$d'/runaway; exec sleep 1000' "            \
+        "</dev/null >/dev/null 2>&1 &\n"                                                           \
+        "while [ ! -s $d/deep ] || [ ! -s $d/runaway ]; do sleep 0.01; done\n"
+
+Test(local_life, what_has_left_its_group_and_its_parent_ends_with_the_cli)
 {
         CliRun run;
-        g_autofree char *pid = NULL;
+        g_autofree char *runaway = NULL, *deep = NULL;
+
+        cli_run_init(&run, RUNAWAY "echo '" CLI_RESULT "'");
+        cli_run_start(&run);
+        runaway = cli_run_await(&run, "runaway");
+        deep = cli_run_await(&run, "deep");
+        cli_run_finish(&run);
+        cli_await_gone(runaway);
+        cli_await_gone(deep);
+
+        cr_expect_str_eq(run.kinds->str, "run_started result");
+        cli_run_clear(&run);
+}
+
+Test(local_life, a_guard_that_is_killed_takes_the_cli_along_and_the_run_ends)
+{
+        CliRun run;
+        g_autofree char *pid = NULL, *guard = NULL;
+
+        cli_run_init(&run, "echo $PPID > $d/guard\n" FOREVER);
+        cli_run_start(&run);
+        pid = cli_run_await(&run, "pid");
+        guard = cli_run_await(&run, "guard");
+        kill((pid_t)g_ascii_strtoll(guard, NULL, 10), SIGKILL);
+        cli_run_finish(&run);
+        cli_await_gone(pid);
+
+        cr_expect_str_eq(run.errors->str, "Codex CLI terminated by signal 9");
+        cli_run_clear(&run);
+}
+
+Test(local_life, a_prompt_is_on_one_command_line_only)
+{
+        CliRun run;
+        g_autofree char *guard = NULL, *path = NULL, *line = NULL;
+        gsize len = 0;
+
+        cli_run_init(&run, "echo $PPID > $d/guard\n" FOREVER);
+        run.spec.prompt = "a prompt that nobody else says";
+        cli_run_start(&run);
+        guard = cli_run_await(&run, "guard");
+        path = g_strdup_printf("/proc/%s/cmdline", guard);
+        do {
+                g_clear_pointer(&line, g_free);
+                cr_assert(g_file_get_contents(path, &line, &len, NULL));
+        } while (memmem(line, len, "nobody", 6) != NULL);
+
+        cli_run_clear(&run);
+}
+
+Test(local_life, without_its_helper_a_run_says_what_is_missing)
+{
+        CliRun run;
+
+        cli_run_init(&run, "");
+        g_setenv("ASM_EXEC", "/no/such/asm_exec", TRUE);
+        cli_run_start(&run);
+        cli_run_finish(&run);
+
+        cr_assert_not_null(run.failure);
+        cr_expect_not_null(strstr(run.failure->message, "asm_exec"), "%s", run.failure->message);
+        cli_run_clear(&run);
+}
+
+Test(local_life, a_killed_daemon_takes_the_cli_along_and_all_it_has_started)
+{
+        CliRun run;
+        g_autofree char *pid = NULL, *runaway = NULL, *deep = NULL;
         pid_t daemon;
 
-        cli_run_init(&run, FOREVER);
+        cli_run_init(&run, RUNAWAY FOREVER);
         daemon = fork();
         if (daemon == 0) {
                 cli_run_start(&run);
@@ -299,7 +375,11 @@ Test(local_life, a_killed_daemon_takes_the_cli_along)
         cr_assert(cli_is_running(pid));
         kill(daemon, SIGKILL);
         waitpid(daemon, NULL, 0);
+        runaway = cli_read(&run.dir, "runaway");
+        deep = cli_read(&run.dir, "deep");
 
         cli_await_gone(pid);
+        cli_await_gone(g_strchomp(runaway));
+        cli_await_gone(g_strchomp(deep));
         cli_run_clear(&run);
 }
