@@ -3,6 +3,7 @@
 
 #include "../../support/term-text.h"
 #include <criterion/criterion.h>
+#include <json-glib/json-glib.h>
 #include <string.h>
 
 static gint64
@@ -112,6 +113,45 @@ conversation_file(Conversation *conversation, const char *name)
                 conversation_line(conversation,
                                   g_str_has_prefix(lines[i], "< ") ? lines[i] + 2 : lines[i]);
         }
+}
+
+void
+conversation_expect_told(Conversation *conversation, const char *name)
+{
+        g_autofree char *path = g_build_filename(g_getenv("ASM_TEST_DATA"), "provider", name, NULL);
+        g_auto(GStrv) written = g_strsplit(conversation->written->str, "\n", -1);
+        g_autofree char *text = NULL;
+        g_auto(GStrv) lines = NULL;
+        guint n = 0;
+
+        cr_assert(g_file_get_contents(path, &text, NULL, NULL), "%s", path);
+        lines = g_strsplit(text, "\n", -1);
+        for (guint i = 0; lines[i] != NULL; i++) {
+                g_autoptr(JsonNode) expected = NULL;
+                g_autoptr(JsonNode) got = NULL;
+
+                if (!g_str_has_prefix(lines[i], "> "))
+                        continue;
+                cr_assert_not_null(written[n], "missing: %s", lines[i]);
+                expected = json_from_string(lines[i] + 2, NULL);
+                got = json_from_string(written[n], NULL);
+                cr_expect(got != NULL && json_node_equal(got, expected),
+                          "got:      %s\nexpected: %s",
+                          written[n],
+                          lines[i] + 2);
+                n++;
+        }
+        cr_expect_str_eq(written[n] != NULL ? written[n] : "", "");
+        g_string_truncate(conversation->written, 0);
+}
+
+void
+conversation_launch(Conversation *conversation, const char *prompt)
+{
+        AsmProviderLaunch launch = { .prompt = prompt, .answers_approvals = TRUE };
+
+        asm_decoder_set_launch(conversation->decoder, &launch);
+        asm_decoder_started(conversation->decoder, "/usr/bin/cli", NULL, NULL);
 }
 
 void

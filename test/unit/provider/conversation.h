@@ -26,6 +26,11 @@ void conversation_line(Conversation *conversation, const char *line);
 void conversation_file(Conversation *conversation, const char *name);
 /* fails the test unless exactly these texts have come since the last call */
 void conversation_expect(Conversation *conversation, ...) G_GNUC_NULL_TERMINATED;
+/* fails the test unless what has been written since the last call are the lines of the file that the
+ * CLI was told ("> "), as JSON */
+void conversation_expect_told(Conversation *conversation, const char *name);
+/* launches it for a prompt in its two-way form */
+void conversation_launch(Conversation *conversation, const char *prompt);
 void conversation_forget(Conversation *conversation);
 /* fails the test unless exactly this has been written since the last call */
 void conversation_expect_written(Conversation *conversation, const char *expected);

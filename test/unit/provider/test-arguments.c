@@ -28,13 +28,16 @@ add(Options *options, const char *key)
         return &options->pairs;
 }
 
+/* whether whoever starts the CLI answers its approvals */
+static gboolean answers_approvals;
+
 /* (transfer full): the arguments joined by "|", or "! message" */
 static char *
 build(const char *provider, const char *prompt, Options *options)
 {
         g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
         g_autoptr(GError) error = NULL;
-        AsmProviderLaunch launch = { .prompt = prompt };
+        AsmProviderLaunch launch = { .prompt = prompt, .answers_approvals = answers_approvals };
         g_auto(GStrv) args = NULL;
 
         if (options->is_map) {
@@ -162,6 +165,51 @@ Test(arguments, claude_takes_its_options_from_a_keyword_list_and_from_a_map)
                        "opus|--effort|high|--max-turns|3|--append-system-prompt|- be brief|"
                        "--system-prompt|you are|--permission-mode|plan|--thinking|hi");
         }
+}
+
+Test(arguments, claude_is_talked_with_when_somebody_answers)
+{
+        Options options = { 0 };
+        g_autofree char *large = g_strnfill(2 * 1024 * 1024, 'p');
+        g_autofree char *too_large = g_strnfill(2 * 1024 * 1024 + 1, 'p');
+
+        answers_approvals = TRUE;
+        asm_builder_bool(add(&options, "include_thinking"), TRUE);
+        asm_builder_bool(add(&options, "include_partial_messages"), TRUE);
+        asm_builder_atom(add(&options, "permission_mode"), "plan");
+        asm_builder_text(add(&options, "resume"), "sess-1");
+        expect("claude",
+               "-x",
+               options,
+               "--output-format|stream-json|--verbose|--print|--input-format|stream-json|"
+               "--permission-prompt-tool|stdio|--resume|sess-1|--permission-mode|plan|"
+               "--thinking|enabled|--include-partial-messages");
+        expect("claude", "", (Options){ 0 }, "! the prompt for provider claude is empty");
+        expect("claude",
+               large,
+               (Options){ 0 },
+               "--output-format|stream-json|--verbose|--print|--input-format|stream-json|"
+               "--permission-prompt-tool|stdio|--permission-mode|default");
+        expect("claude",
+               too_large,
+               (Options){ 0 },
+               "! the prompt for provider claude has 2097153 bytes, its input takes at most "
+               "2097152");
+}
+
+Test(arguments, a_completion_that_is_talked_with_may_not_write_either)
+{
+        Options options = { 0 };
+
+        answers_approvals = TRUE;
+        asm_builder_bool(add(&options, "completion_only"), TRUE);
+        asm_builder_atom(add(&options, "permission_mode"), "bypass");
+        expect("claude",
+               "hi",
+               options,
+               "--output-format|stream-json|--verbose|--print|--input-format|stream-json|"
+               "--permission-prompt-tool|stdio|--permission-mode|plan|--tools||"
+               "--setting-sources||--strict-mcp-config");
 }
 
 Test(arguments, codex_takes_its_options)

@@ -74,6 +74,245 @@ Test(claude, the_real_cli_reports_a_denied_tool_as_a_failed_result)
         cr_expect_eq(asm_reducer_get_status(conversation->reducer), ASM_RUN_STATUS_COMPLETED);
 }
 
+Test(claude, the_real_cli_gives_an_object_for_a_schema)
+{
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        conversation_file(conversation, "claude_structured.jsonl");
+
+        expect_result(conversation, "object", "#{\"n\"=>7,\"name\"=>\"a value\"}");
+        cr_expect_eq(asm_reducer_get_status(conversation->reducer), ASM_RUN_STATUS_COMPLETED);
+}
+
+Test(claude, the_real_cli_shows_text_as_it_comes_and_it_counts_once)
+{
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        conversation_file(conversation, "claude_partial.jsonl");
+
+        cr_expect_eq(count(conversation, "assistant_delta"), 3);
+        cr_expect_eq(count(conversation, "thinking"), 1);
+        expect_result(conversation, "text", "\"Turn 1 of the scripted model.\"");
+}
+
+Test(claude, the_real_cli_fails_with_the_words_of_the_api_or_its_own)
+{
+        static const struct {
+                const char *file;
+                AsmFailureKind kind;
+                const char *message;
+        } cases[] = {
+                { "claude_auth_error.jsonl",
+                  ASM_FAILURE_AUTH_ERROR,
+                  "Failed to authenticate. API Error: 401 the scripted model fails as asked" },
+                { "claude_max_turns.jsonl",
+                  ASM_FAILURE_UNKNOWN,
+                  "Claude CLI reported an error result: Reached maximum number of turns (1)" },
+                { "claude_interrupt.jsonl",
+                  ASM_FAILURE_UNKNOWN,
+                  "Claude CLI reported an error result: [ede_diagnostic] result_type=user "
+                  "last_content_type=n/a stop_reason=null" },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                const AsmFailure *failure;
+
+                conversation_file(conversation, cases[i].file);
+                failure = asm_reducer_get_failure(conversation->reducer);
+                cr_assert_not_null(failure, "%s", cases[i].file);
+                cr_expect_eq(failure->kind, cases[i].kind, "%s", cases[i].file);
+                cr_expect_str_eq(failure->message, cases[i].message);
+        }
+}
+
+Test(claude, the_real_cli_takes_a_request_back_when_it_is_interrupted)
+{
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        conversation_launch(conversation, "use-tool:touch_/home/user/project/cancelled");
+        conversation_file(conversation, "claude_cancelled_approval.jsonl");
+
+        cr_expect_eq(count(conversation, "approval_requested"), 1);
+        cr_expect_eq(count(conversation, "approval_resolved"), 1);
+        cr_expect_not(asm_reducer_is_pending(conversation->reducer,
+                                             "5d2013a3-9b35-4fdc-ac67-776a8be32a4e"));
+        cr_expect_not(asm_decoder_approve(conversation->decoder,
+                                          "5d2013a3-9b35-4fdc-ac67-776a8be32a4e",
+                                          TRUE,
+                                          NULL));
+}
+
+/* what was written when the conversations were recorded is what the decoder writes */
+Test(claude, the_real_cli_is_told_what_it_understands)
+{
+        static const struct {
+                const char *file;
+                const char *id;
+                gboolean allow;
+        } cases[] = {
+                { "claude_approval_allow.jsonl", "7c2f6664-cd1f-4f1b-a168-f066185bbb07", TRUE },
+                { "claude_approval_deny.jsonl", "5c4c7f1a-d159-4241-bc25-696f05388cab", FALSE },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                char *end;
+
+                conversation_launch(conversation, "USE_TOOL please");
+                conversation_file(conversation, cases[i].file);
+
+                end = strstr(conversation->written->str, "EOF");
+                cr_assert_not_null(end, "stdin ends with the result");
+                g_string_erase(conversation->written, end - conversation->written->str, 3);
+                cr_expect(asm_decoder_approve(conversation->decoder,
+                                              cases[i].id,
+                                              cases[i].allow,
+                                              cases[i].allow ? NULL : "not today"));
+                conversation_expect_told(conversation, cases[i].file);
+        }
+}
+
+Test(claude, a_conversation_is_the_prompt_and_the_end_of_input_behind_the_result)
+{
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        conversation_launch(conversation, "-x \"\xc3\xa9\"\n");
+        conversation_expect_written(
+                conversation,
+                "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":[{\"type\":"
+                "\"text\",\"text\":\"-x \\\"\xc3\xa9\\\"\\n\"}]},\"parent_tool_use_id\":null,"
+                "\"session_id\":\"\"}\n");
+        conversation_line(conversation, "{\"type\":\"assistant\",\"message\":{}}");
+        conversation_expect_written(conversation, "");
+        conversation_line(conversation, "{\"type\":\"result\",\"is_error\":true}");
+        conversation_expect_written(conversation, "EOF");
+}
+
+Test(claude, a_plain_cli_is_told_nothing)
+{
+        AsmProviderLaunch launch = { .prompt = "hi", .answers_approvals = FALSE };
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        asm_decoder_set_launch(conversation->decoder, &launch);
+        asm_decoder_started(conversation->decoder, "/usr/bin/claude", NULL, NULL);
+        conversation_line(conversation, "{\"type\":\"result\"}");
+
+        conversation_expect_written(conversation, "");
+}
+
+Test(claude, a_request_that_nobody_knows_is_refused_so_that_the_cli_goes_on)
+{
+        static const char *const requests[] = {
+                "{\"subtype\":\"mcp_message\"}", "{}", "null", "5", "[]", "{\"subtype\":7}",
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(requests); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                g_autofree char *line = g_strdup_printf(
+                        "{\"type\":\"control_request\",\"request_id\":\"r1\",\"request\":%s}",
+                        requests[i]);
+
+                conversation_line(conversation, line);
+                conversation_expect_written(
+                        conversation,
+                        "{\"type\":\"control_response\",\"response\":{\"subtype\":\"error\","
+                        "\"request_id\":\"r1\",\"error\":\"this host does not support the control "
+                        "request\"}}\n");
+                cr_expect_eq(count(conversation, "raw"), 1);
+        }
+}
+
+Test(claude, a_request_without_an_id_is_raw_and_has_no_answer)
+{
+        static const char *const ids[] = { "null", "5", "{}", "[\"a\"]", "true" };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(ids); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                g_autofree char *line =
+                        g_strdup_printf("{\"type\":\"control_request\",\"request_id\":%s,"
+                                        "\"request\":{\"subtype\":\"can_use_tool\"}}",
+                                        ids[i]);
+
+                conversation_line(conversation, line);
+                conversation_expect_written(conversation, "");
+                cr_expect_eq(count(conversation, "raw"), 1, "%s", line);
+        }
+}
+
+Test(claude, an_input_that_is_no_object_is_allowed_as_an_empty_one)
+{
+        static const char *const inputs[] = { "null", "5", "\"rm\"", "[1]" };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(inputs); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                g_autofree char *line = g_strdup_printf(
+                        "{\"type\":\"control_request\",\"request_id\":\"a\",\"request\":"
+                        "{\"subtype\":\"can_use_tool\",\"tool_name\":7,\"input\":%s}}",
+                        inputs[i]);
+
+                conversation_line(conversation, line);
+                cr_expect(asm_decoder_approve(conversation->decoder, "a", TRUE, NULL));
+                cr_expect(strstr(conversation->written->str, "\"updatedInput\":{}}") != NULL,
+                          "%s",
+                          conversation->written->str);
+        }
+}
+
+Test(claude, a_request_that_is_taken_back_was_denied)
+{
+        g_autoptr(Conversation) conversation = conversation_new("claude");
+
+        conversation_line(conversation,
+                          "{\"type\":\"control_request\",\"request_id\":\"a\",\"request\":"
+                          "{\"subtype\":\"can_use_tool\",\"tool_name\":\"Bash\",\"input\":{}}}");
+        conversation_forget(conversation);
+        conversation_line(conversation,
+                          "{\"type\":\"control_cancel_request\",\"request_id\":\"a\"}");
+        conversation_line(conversation,
+                          "{\"type\":\"control_cancel_request\",\"request_id\":\"a\"}");
+        conversation_line(conversation, "{\"type\":\"control_cancel_request\",\"request_id\":[]}");
+
+        conversation_expect(
+                conversation,
+                "approval_resolved #{approval_id=>\"a\",decision=>deny,"
+                "reason=>\"the CLI has taken the request back\"}",
+                "raw #{content=>#{\"request_id\"=>\"a\",\"type\"=>\"control_cancel_request\"},"
+                "stream=>stdout}",
+                "raw #{content=>#{\"request_id\"=>[],\"type\"=>\"control_cancel_request\"},"
+                "stream=>stdout}",
+                NULL);
+        cr_expect_not(asm_decoder_approve(conversation->decoder, "a", TRUE, NULL));
+        conversation_expect_written(conversation, "");
+}
+
+Test(claude, the_status_of_the_api_tells_the_kind_of_an_error)
+{
+        static const struct {
+                const char *status;
+                AsmFailureKind kind;
+        } cases[] = {
+                { "401", ASM_FAILURE_AUTH_ERROR },  { "403", ASM_FAILURE_AUTH_ERROR },
+                { "429", ASM_FAILURE_RATE_LIMIT },  { "529", ASM_FAILURE_RATE_LIMIT },
+                { "400", ASM_FAILURE_UNKNOWN },     { "null", ASM_FAILURE_UNKNOWN },
+                { "\"401\"", ASM_FAILURE_UNKNOWN }, { "[401]", ASM_FAILURE_UNKNOWN },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("claude");
+                g_autofree char *line = g_strdup_printf(
+                        "{\"type\":\"result\",\"subtype\":\"success\",\"is_error\":true,"
+                        "\"result\":\"API Error\",\"api_error_status\":%s}",
+                        cases[i].status);
+                const AsmFailure *failure;
+
+                conversation_line(conversation, line);
+                failure = asm_reducer_get_failure(conversation->reducer);
+                cr_assert_not_null(failure, "%s", line);
+                cr_expect_eq(failure->kind, cases[i].kind, "%s", line);
+        }
+}
+
 Test(claude, an_assistant_line_gives_thinking_message_and_tool_use_in_this_order)
 {
         g_autoptr(Conversation) conversation = conversation_new("claude");
@@ -222,6 +461,9 @@ Test(claude, a_result_that_says_it_failed_is_an_error)
                   "\"error\":\"rate_limit\"}",
                   ASM_FAILURE_RATE_LIMIT,
                   "rate_limit" },
+                { "{\"type\":\"result\",\"subtype\":\"error_max_budget_usd\",\"errors\":[]}",
+                  ASM_FAILURE_UNKNOWN,
+                  "Claude CLI reported an error result" },
                 { "{\"type\":\"error\",\"kind\":\"timeout\",\"message\":\"slow\"}",
                   ASM_FAILURE_TIMEOUT,
                   "slow" },
@@ -266,10 +508,21 @@ Test(claude, members_of_other_types_do_no_harm)
 {
         static const char *const members[] = { "null", "5", "\"x\"", "[]", "[null,5,[],{}]", "{}" };
         static const char *const types[] = {
-                "assistant",          "user",        "stream_event", "assistant_delta",
-                "thinking",           "tool_use",    "tool_result",  "control_request",
-                "approval_requested", "cost_update", "result",       "error",
-                "approval_resolved",  "system",
+                "assistant",
+                "user",
+                "stream_event",
+                "assistant_delta",
+                "thinking",
+                "tool_use",
+                "tool_result",
+                "control_request",
+                "approval_requested",
+                "cost_update",
+                "result",
+                "error",
+                "approval_resolved",
+                "system",
+                "control_cancel_request",
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(types) * G_N_ELEMENTS(members); i++) {
