@@ -130,7 +130,7 @@ Test(claude, the_real_cli_takes_a_request_back_when_it_is_interrupted)
 {
         g_autoptr(Conversation) conversation = conversation_new("claude");
 
-        conversation_launch(conversation, "use-tool:touch_/home/user/project/cancelled");
+        conversation_launch(conversation, "use-tool:touch_/srv/project/cancelled");
         conversation_file(conversation, "claude_cancelled_approval.jsonl");
 
         cr_expect_eq(count(conversation, "approval_requested"), 1);
