@@ -9,8 +9,10 @@
 #include "event/event.h"
 #include "event/failure.h"
 
-/* the kind that an error event's code stands for */
+/* the kind that an error event's code stands for; an exit of the CLI is a transport_error */
 AsmFailureKind asm_message_error_kind(AsmView code);
+/* whether it says that the CLI has exited: the code transport_exit, which names no kind */
+gboolean asm_message_is_exit(AsmView code);
 
 /**
  * asm_builder_message: appends the message of @event

@@ -64,20 +64,21 @@ is_named(AsmView view, const char *name)
         return asm_view_is_atom(view, name);
 }
 
-AsmFailureKind
-asm_message_error_kind(AsmView code)
+/* a code as the name of a kind is written; empty for what is none */
+static void
+get_code(AsmView code, char text[CODE_MAX + 1])
 {
         const guint8 *data;
         const char *name;
-        char text[CODE_MAX + 1];
         gsize len;
 
+        text[0] = '\0';
         if (!asm_view_is_set(code))
-                return ASM_FAILURE_UNKNOWN;
+                return;
         if (asm_view_get_binary(code, &data, &len))
                 name = (const char *)data;
         else if (!asm_view_get_atom(code, &name, &len))
-                return ASM_FAILURE_UNKNOWN;
+                return;
         while (len > 0 && g_ascii_isspace(name[0])) {
                 name++;
                 len--;
@@ -85,10 +86,29 @@ asm_message_error_kind(AsmView code)
         while (len > 0 && g_ascii_isspace(name[len - 1]))
                 len--;
         if (len > CODE_MAX)
-                return ASM_FAILURE_UNKNOWN;
+                return;
         for (gsize i = 0; i < len; i++)
                 text[i] = name[i] == '-' ? '_' : g_ascii_tolower(name[i]);
         text[len] = '\0';
+}
+
+gboolean
+asm_message_is_exit(AsmView code)
+{
+        char text[CODE_MAX + 1];
+
+        get_code(code, text);
+        return strcmp(text, "transport_exit") == 0;
+}
+
+AsmFailureKind
+asm_message_error_kind(AsmView code)
+{
+        char text[CODE_MAX + 1];
+
+        if (asm_message_is_exit(code))
+                return ASM_FAILURE_TRANSPORT_ERROR;
+        get_code(code, text);
         return asm_failure_kind_from_name(text);
 }
 

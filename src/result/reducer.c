@@ -5,7 +5,8 @@
  *      run_started                      initializing -> running
  *      result, run_completed            -> completed
  *      error, code user_cancelled       -> interrupted
- *      error, any other code            -> failed, whatever its severity
+ *      error, any other code            -> failed, whatever its severity; the CLI's own end
+ *                                          (code transport_exit) is a transport_error
  *      more than max_bytes              -> failed, kind buffer_overflow
  *
  * completed, failed and interrupted are final: whatever comes after them is ignored, so that a
@@ -171,12 +172,25 @@ take_result(AsmReducer *reducer, AsmView payload)
 }
 
 static AsmFailureDomain
-get_error_domain(AsmView metadata)
+get_error_domain(AsmView metadata, AsmView code)
 {
         g_autofree char *name = dup_valid_text(map_get(metadata, "asm_error_domain"));
         g_autofree char *lower = name != NULL ? g_ascii_strdown(g_strstrip(name), -1) : NULL;
 
+        if (lower == NULL && asm_message_is_exit(code))
+                return ASM_DOMAIN_TRANSPORT;
         return asm_failure_domain_from_name(lower);
+}
+
+/* what the backend gives as the reason; of a CLI that has exited, how it did, with its stderr */
+static AsmTerm *
+get_error_cause(AsmView metadata)
+{
+        AsmView cause = map_get(metadata, "asm_error_cause");
+
+        if (!asm_view_is_set(cause))
+                cause = map_get(metadata, "exit");
+        return asm_view_is_set(cause) ? asm_term_new(cause) : NULL;
 }
 
 /* what the backend says about trying again, see ASM_PROTOCOL.md section 4 */
@@ -217,7 +231,7 @@ static void
 take_error(AsmReducer *reducer, AsmView payload)
 {
         static const char *const keys[] = { "message", "code", "metadata", NULL };
-        AsmView values[3], metadata, runtime_failure, recovery, exit_code, cause;
+        AsmView values[3], metadata, runtime_failure, recovery, exit_code;
         AsmFailureKind kind;
         g_autofree char *message = NULL;
 
@@ -235,13 +249,11 @@ take_error(AsmReducer *reducer, AsmView payload)
 
         reducer->failure = asm_failure_new(
                 kind,
-                get_error_domain(metadata),
+                get_error_domain(metadata, values[1]),
                 "%s",
                 message != NULL && message[0] != '\0' ? message : "unknown runtime error");
         reducer->failure->provider = g_strdup(reducer->provider);
-        cause = map_get(metadata, "asm_error_cause");
-        if (asm_view_is_set(cause))
-                reducer->failure->cause = asm_term_new(cause);
+        reducer->failure->cause = get_error_cause(metadata);
         take_recovery(reducer->failure, recovery);
         take_exit_code(reducer->failure, exit_code);
         reducer->status = kind == ASM_FAILURE_USER_CANCELLED ? ASM_RUN_STATUS_INTERRUPTED

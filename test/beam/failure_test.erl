@@ -252,10 +252,15 @@ running(Real) ->
           end)
       end},
      {"a CLI that fails is told with its exit code and its words", fun() ->
-          {error, Error} = api(query, [codex, <<"fail:7">>, remote(Node)]),
-          %% ASM's table of kinds has none for an exit
-          ?EXPECT(#{kind := unknown, domain := runtime, exit_code := 7, provider := codex}, Error),
-          says(Error, ["code 7", "failed as asked"])
+          Stand = filename:join([os:getenv("ASM_ROOT"), "priv/providers/codex"]),
+          [begin
+               {error, Error} = api(query, [codex, <<"fail:7">>, Where]),
+               #{cause := #{stderr := Words, code := 7}} =
+                   ?EXPECT(#{kind := transport_error, domain := transport, exit_code := 7,
+                             provider := codex, cause := #{}}, Error),
+               says(Error, ["code 7", "failed as asked"]),
+               contains(Words, "failed as asked")
+           end || Where <- [remote(Node), [{cli_path, list_to_binary(Stand)}]]]
       end},
      {"a CLI that is killed is told with its signal", fun() ->
           with_hanging(Node, [], fun(Run) ->

@@ -179,6 +179,7 @@ Test(capture, the_first_error_is_the_outcome, .init = load, .fini = unload)
 Test(capture, an_exit_tells_its_code_and_whether_to_try_again, .init = load, .fini = unload)
 {
         g_autoptr(AsmReducer) reducer = asm_reducer_new("codex", 1024 * 1024);
+        g_autofree char *stderr_text = NULL;
         const AsmFailure *failure;
         AsmCoreEvent event;
 
@@ -187,9 +188,13 @@ Test(capture, an_exit_tells_its_code_and_whether_to_try_again, .init = load, .fi
 
         failure = asm_reducer_get_failure(reducer);
         cr_assert_not_null(failure);
-        cr_expect_eq(failure->kind, ASM_FAILURE_UNKNOWN);
+        cr_expect_eq(failure->kind, ASM_FAILURE_TRANSPORT_ERROR);
+        cr_expect_eq(failure->domain, ASM_DOMAIN_TRANSPORT);
         cr_expect(failure->has_exit_code);
         cr_expect_eq(failure->exit_code, 3);
+        cr_assert_not_null(failure->cause);
+        stderr_text = term_text_of(asm_term_view(failure->cause), "stderr");
+        cr_expect_str_eq(stderr_text, "\"boom: something broke\n\"", "%s", stderr_text);
         cr_expect_eq(failure->retryable, 1);
         cr_expect_not_null(failure->recovery);
         cr_expect_str_eq(failure->message, "Codex CLI exited with code 3: boom: something broke");
@@ -220,7 +225,8 @@ Test(capture, an_interrupted_cli_fails_with_its_exit_code, .init = load, .fini =
 
         cr_expect_eq(asm_reducer_get_status(reducer), ASM_RUN_STATUS_FAILED);
         cr_assert_not_null(failure);
-        cr_expect_eq(failure->kind, ASM_FAILURE_UNKNOWN);
+        cr_expect_eq(failure->kind, ASM_FAILURE_TRANSPORT_ERROR);
+        cr_expect_eq(failure->domain, ASM_DOMAIN_TRANSPORT);
         cr_expect_eq(failure->exit_code, 2);
         cr_expect_str_eq(failure->message, "Codex CLI exited with code 2");
         expect_field(reducer, "stop_reason", "nil");
