@@ -80,7 +80,8 @@ asm_approvals_add(AsmApprovals *approvals, const AsmCoreEvent *event)
 
         if (asm_view_map_get(event->payload, "approval_id", &id_view))
                 id = asm_view_dup_text(id_view, /* accept_atoms= */ FALSE);
-        if (id == NULL || g_hash_table_size(approvals->table) >= approvals->max)
+        if (id == NULL || (g_hash_table_size(approvals->table) >= approvals->max &&
+                           !asm_approvals_has(approvals, id)))
                 return FALSE;
         approval = g_new0(AsmApproval, 1);
         approval->approvals = approvals;
