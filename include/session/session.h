@@ -22,7 +22,7 @@ typedef struct {
 
 /**
  * asm_manager_set_defaults: options under those of sessions
- * @provider: (nullable): for this provider, instead of those for all
+ * @provider: (nullable): for this provider, key by key over those for all
  * @options: a keyword list
  */
 void asm_manager_set_defaults(AsmManager *manager, const char *provider, AsmView options);

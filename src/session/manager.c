@@ -74,12 +74,12 @@ asm_manager_clear_defaults(AsmManager *manager)
         g_hash_table_remove_all(manager->defaults);
 }
 
-const AsmTerm *
+AsmView
 asm_manager_get_defaults(AsmManager *manager, const char *provider)
 {
-        const AsmTerm *own = g_hash_table_lookup(manager->defaults, provider);
+        const AsmTerm *options = g_hash_table_lookup(manager->defaults, provider);
 
-        return own != NULL ? own : g_hash_table_lookup(manager->defaults, "");
+        return options != NULL ? asm_term_view(options) : ASM_VIEW_NONE;
 }
 
 const AsmBackendContext *

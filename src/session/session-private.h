@@ -36,8 +36,8 @@ struct _AsmSession {
 
 /* at_capacity while the manager drains */
 gboolean asm_manager_admits(const AsmManager *manager, AsmFailure **ret_failure);
-/* (nullable): borrowed: the defaults that apply to @provider */
-const AsmTerm *asm_manager_get_defaults(AsmManager *manager, const char *provider);
+/* borrowed, unset for none: the defaults of @provider; "": those for all, which lie under them */
+AsmView asm_manager_get_defaults(AsmManager *manager, const char *provider);
 /* whether the options of @submission are such that it could be submitted */
 gboolean asm_session_check(AsmSession *session,
                            const AsmSubmission *submission,

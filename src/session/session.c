@@ -221,10 +221,9 @@ resolve(AsmSession *session,
         AsmLaneChoice *ret_lane,
         AsmFailure **ret_failure)
 {
-        const AsmTerm *defaults =
-                asm_manager_get_defaults(session->manager, session->provider->name);
         const AsmView layers[] = {
-                defaults != NULL ? asm_term_view(defaults) : ASM_VIEW_NONE,
+                asm_manager_get_defaults(session->manager, ""),
+                asm_manager_get_defaults(session->manager, session->provider->name),
                 session->options != NULL ? asm_term_view(session->options) : ASM_VIEW_NONE,
                 given,
         };
@@ -405,23 +404,19 @@ resolve_session(AsmManager *manager,
 {
         g_auto(AsmOptions) first = { 0 };
         AsmLaneChoice lane;
-        AsmView layers[2] = { ASM_VIEW_NONE, given };
-        const AsmTerm *defaults;
+        AsmView layers[3] = { asm_manager_get_defaults(manager, ""), ASM_VIEW_NONE, given };
 
         asm_options_init(&first);
         if (!asm_options_apply(&first, layers, G_N_ELEMENTS(layers), ret_failure))
                 return FALSE;
-        defaults = asm_manager_get_defaults(manager,
-                                            provider_name != NULL ? provider_name : first.provider);
-        if (defaults != NULL)
-                layers[0] = asm_term_view(defaults);
+        if (provider_name == NULL)
+                provider_name = first.provider;
+        layers[1] = asm_manager_get_defaults(manager, provider_name);
         asm_options_init(options);
         if (!asm_options_apply(options, layers, G_N_ELEMENTS(layers), ret_failure))
                 return FALSE;
-        if (provider_name != NULL) {
-                g_free(options->provider);
-                options->provider = g_strdup(provider_name);
-        }
+        g_free(options->provider);
+        options->provider = g_strdup(provider_name);
         return asm_options_check(options, ret_provider, &lane, ret_failure);
 }
 

@@ -2,7 +2,7 @@
 %%
 %% Options: whose word counts, what of it arrives at the host (fake_host), what is refused and how;
 %% and lanes. The daemon has a kit of codex and of no other provider, and for cursor the defaults
-%% model = of-config and cwd = /of-config.
+%% room = of-cursor, model = of-config and cwd = /of-config, for all house = room = of-all.
 %%
 %%   option_test:main([Daemon, Host])
 -module(option_test).
@@ -40,6 +40,12 @@ precedence() ->
      {"the configuration of one provider is not another's", fun() ->
           {ok, _} = api(query, [codex, <<"events 3">>, remote()]),
           ?EXPECT({undefined, undefined}, {host_option(model), host_option(cwd)})
+      end},
+     {"the configuration of one provider lies key by key over that of all", fun() ->
+          [begin
+               {ok, _} = api(query, [Provider, <<"events 3">>, remote()]),
+               ?EXPECT({<<"of-all">>, Room}, {host_option(house), host_option(room)})
+           end || {Provider, Room} <- [{cursor, <<"of-cursor">>}, {codex, <<"of-all">>}]]
       end},
      {"driver_opts win over run and session, those of the run over those of the session", fun() ->
           Good = [{remote_node, host()}],

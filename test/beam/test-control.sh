@@ -12,7 +12,12 @@ need_asmd "control of runs"
 mkdir -p "$ASM_TMP/kits/codex" && echo '{}' >"$ASM_TMP/kits/codex/kit.json"
 export ASMD_KIT_PATH=$ASM_TMP/kits
 cat >"$ASM_TMP/asmd.conf" <<'TEXT'
+[defaults]
+house = of-all
+room = of-all
+
 [defaults cursor]
+room = of-cursor
 model = of-config
 cwd = /of-config
 run_deadline_ms = 400000

@@ -674,6 +674,29 @@ Test(session, wrong_options_of_a_run_are_refused_before_anything_starts)
         expect_nothing_left(&f, 1);
 }
 
+/* what the host is given as the options a, b and c, of which the configuration knows a and b */
+Test(session, defaults_of_a_provider_lie_key_by_key_over_those_for_all)
+{
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(AsmTerm) for_all = test_term("[{a, all}, {b, all}, {c, all}]");
+        g_autoptr(AsmTerm) for_one = test_term("[{b, one}, {c, one}]");
+        g_autoptr(AsmTerm) for_other = test_term("[{a, other}]");
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *id = NULL;
+        g_autofree char *given = NULL;
+
+        fixture_init(&f, "{provider, codex}");
+        asm_manager_set_defaults(f.w.manager, NULL, asm_term_view(for_all));
+        asm_manager_set_defaults(f.w.manager, "codex", asm_term_view(for_one));
+        asm_manager_set_defaults(f.w.manager, "claude", asm_term_view(for_other));
+        id = submit_with(&f, "[{c, run}]", NULL, &failure);
+        cr_assert_not_null(id);
+        given = test_show(asm_term_view(wait_for_session(&f, 0)->options));
+        cr_expect_not_null(strstr(given, "{a,all}"), "%s", given);
+        cr_expect_not_null(strstr(given, "{b,one}"), "%s", given);
+        cr_expect_not_null(strstr(given, "{c,run}"), "%s", given);
+}
+
 Test(session, run_id_of_the_caller_is_used_and_not_twice)
 {
         g_auto(Fixture) f = { 0 };
