@@ -81,6 +81,10 @@ void asm_method_status(const AsmRequest *request, AsmReply *reply);
 
 /* the session that an argument names, by pid or id; NULL with a failure */
 AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure);
+/* appends what the call is answered with */
+typedef void (*AsmSessionFunc)(AsmBuilder *builder, AsmSession *session);
+/* answers a call about the session that the first argument names, by @answer or with a failure */
+void asm_method_ask_session(const AsmRequest *request, AsmReply *reply, AsmSessionFunc answer);
 
 /* the faces */
 extern const AsmServerClass asm_api_server_class; /* asm: server.c */

@@ -177,36 +177,24 @@ asm_method_approve(const AsmRequest *request, AsmReply *reply)
 }
 
 /* {ok, [#{approval_id, run_id, subject, details, requested_at}]} */
+static void
+put_approvals(AsmBuilder *builder, AsmSession *session)
+{
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "ok");
+        asm_builder_session_approvals(builder, session);
+}
+
 void
 asm_method_approvals(const AsmRequest *request, AsmReply *reply)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
-
-        if (session == NULL) {
-                asm_reply_failure(reply, failure);
-                return;
-        }
-        asm_builder_tuple(&value, 2);
-        asm_builder_atom(&value, "ok");
-        asm_builder_session_approvals(&value, session);
-        reply->send(reply, asm_builder_peek(&value));
+        asm_method_ask_session(request, reply, put_approvals);
 }
 
 void
 asm_method_checkpoint(const AsmRequest *request, AsmReply *reply)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
-
-        if (session == NULL) {
-                asm_reply_failure(reply, failure);
-                return;
-        }
-        asm_builder_checkpoint(&value, session);
-        reply->send(reply, asm_builder_peek(&value));
+        asm_method_ask_session(request, reply, asm_builder_checkpoint);
 }
 
 static void

@@ -32,6 +32,21 @@ asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure)
 }
 
 void
+asm_method_ask_session(const AsmRequest *request, AsmReply *reply, AsmSessionFunc answer)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
+
+        if (session == NULL) {
+                asm_reply_failure(reply, failure);
+                return;
+        }
+        answer(&value, session);
+        reply->send(reply, asm_builder_peek(&value));
+}
+
+void
 asm_method_start_session(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
@@ -49,35 +64,31 @@ asm_method_start_session(const AsmRequest *request, AsmReply *reply)
         reply->send(reply, asm_builder_peek(&value));
 }
 
+static void
+stop_session(AsmBuilder *builder, AsmSession *session)
+{
+        asm_session_stop(session);
+        asm_builder_atom(builder, "ok");
+}
+
 void
 asm_method_stop_session(const AsmRequest *request, AsmReply *reply)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
+        asm_method_ask_session(request, reply, stop_session);
+}
 
-        if (session == NULL) {
-                asm_reply_failure(reply, failure);
-                return;
-        }
-        asm_session_stop(session);
-        asm_reply_atom(reply, "ok");
+static void
+put_info(AsmBuilder *builder, AsmSession *session)
+{
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "ok");
+        asm_builder_session_info(builder, session);
 }
 
 void
 asm_method_session_info(const AsmRequest *request, AsmReply *reply)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
-
-        if (session == NULL) {
-                asm_reply_failure(reply, failure);
-                return;
-        }
-        asm_builder_tuple(&value, 2);
-        asm_builder_atom(&value, "ok");
-        asm_builder_session_info(&value, session);
-        reply->send(reply, asm_builder_peek(&value));
+        asm_method_ask_session(request, reply, put_info);
 }
 
 /* the id, or nil for a session that is not there */
@@ -124,17 +135,14 @@ asm_method_health(const AsmRequest *request, AsmReply *reply)
         reply->send(reply, asm_builder_peek(&value));
 }
 
+static void
+put_cost(AsmBuilder *builder, AsmSession *session)
+{
+        asm_builder_session_cost(builder, session);
+}
+
 void
 asm_method_cost(const AsmRequest *request, AsmReply *reply)
 {
-        g_autoptr(AsmFailure) failure = NULL;
-        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        AsmSession *session = asm_method_find_session(request->api, request->args[0], &failure);
-
-        if (session == NULL) {
-                asm_reply_failure(reply, failure);
-                return;
-        }
-        asm_builder_session_cost(&value, session);
-        reply->send(reply, asm_builder_peek(&value));
+        asm_method_ask_session(request, reply, put_cost);
 }
