@@ -16,7 +16,7 @@ typedef struct _AsmBackend AsmBackend;
  * AsmBackendListener: called from the main loop, never from inside a function of this room
  * @started: the CLI runs, or is about to
  * @event: a core event; borrowed
- * @failed: it could not be started; nothing follows
+ * @failed: it could not be started, or the CLI did not get its input; nothing follows
  * @ended: it is over, with an exit reason (`normal` when the CLI has ended by itself); nothing follows
  */
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
         const char *cwd;      /* nullable: where the CLI works */
         const char *cli_path; /* nullable: its executable */
         AsmView options;      /* the provider's options: a keyword list */
-        AsmView metadata;     /* the run's metadata: a map with atom keys */
+        AsmView metadata;     /* the run's metadata: a map; a remote host is told it */
         AsmView surface;      /* the execution surface struct */
         /* local only: somebody decides about the CLI's approvals, see AsmProviderLaunch */
         gboolean answers_approvals;
@@ -44,7 +44,9 @@ typedef struct {
         const char *cookie; /* nullable */
         guint connect_timeout_ms;
         guint rpc_timeout_ms;
-        guint call_timeout_ms; /* for control calls: interrupt, input */
+        /* for control calls: interrupt, input; 0: no limit. An interrupt without a good answer costs
+         * the session its grace, input without one costs the run: it fails as transport_error */
+        guint call_timeout_ms;
         gboolean ensure_started;
 } AsmBackendSpec;
 
@@ -67,6 +69,7 @@ typedef struct {
                         const char *reason);
         /* approve() does not write what the CLI itself wants to read: the run sends it as input */
         gboolean wants_approval_lines;
+        /* SIGINT to the CLI, or to one that is about to start as soon as it has; close() follows */
         void (*interrupt)(AsmBackend *backend);
         /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is, by itself
          * within @grace_ms or else by force */

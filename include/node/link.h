@@ -35,6 +35,7 @@ gboolean asm_link_is_busy(AsmLink *link);
 /* pauses count: reading goes on when every asm_link_pause() has had its asm_link_resume() */
 void asm_link_pause(AsmLink *link);
 void asm_link_resume(AsmLink *link);
+gboolean asm_link_is_paused(AsmLink *link);
 
 /* ends the connection; the node's listener hears of it from the main loop */
 void asm_link_close(AsmLink *link, const char *why);

@@ -74,6 +74,8 @@ void asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpoin
  */
 void asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_data);
 gboolean asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **error);
+/* as erlang:is_alive/0: it has been started and peers can find it */
+gboolean asm_node_is_alive(AsmNode *node);
 
 /**
  * asm_node_connect_async: a link to @peer, the one there is or a new one

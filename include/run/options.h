@@ -25,6 +25,8 @@ typedef enum {
 
 /* `infinity` as a timeout */
 #define ASM_TIMEOUT_INFINITY 0
+/* a timeout that nobody gave and that has another one for its default */
+#define ASM_TIMEOUT_UNSET G_MAXUINT
 
 typedef struct {
         char *provider;
@@ -38,8 +40,8 @@ typedef struct {
         char *remote_cwd;
         guint remote_connect_timeout_ms;
         guint remote_rpc_timeout_ms;
-        guint remote_boot_lease_timeout_ms; /* accepted and carried, as in ASM */
-        guint remote_transport_call_timeout_ms;
+        guint remote_boot_lease_timeout_ms;     /* accepted and carried, as in ASM */
+        guint remote_transport_call_timeout_ms; /* unset: transport_call_timeout_ms */
         gint ensure_started; /* remote_bootstrap_mode: 0 require_prestarted, 1 ensure_started */
 
         char *cwd;
@@ -96,6 +98,16 @@ gboolean asm_options_check(const AsmOptions *options,
                            const AsmProvider **ret_provider,
                            AsmLaneChoice *ret_lane,
                            AsmFailure **ret_failure) G_GNUC_WARN_UNUSED_RESULT;
+
+/* of control calls to a remote session: interrupt, input */
+guint asm_options_get_call_timeout_ms(const AsmOptions *options);
+
+/**
+ * asm_builder_resolved: appends how a run with these options is executed, as somebody may see it: a
+ * map of execution_mode, lane, transport_call_timeout_ms and the remote_* options, with the keys of
+ * driver_opts that this version does not know. Never the cookie.
+ */
+void asm_builder_resolved(AsmBuilder *builder, const AsmOptions *options);
 
 /* appends the provider's options as a keyword list */
 void asm_builder_provider_options(AsmBuilder *builder, const AsmOptions *options);

@@ -91,6 +91,7 @@ gboolean asm_run_is_started(const AsmRun *run);
 const AsmCost *asm_run_get_cost(const AsmRun *run);
 gint64 asm_run_get_n_events(const AsmRun *run);
 guint asm_run_get_queue_timeout_ms(const AsmRun *run);
+const AsmOptions *asm_run_get_options(const AsmRun *run);
 /* appends the pid of the run's process; only while it is alive */
 void asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run);
 /* the link of @link's peer can take more again: paused backends go on */

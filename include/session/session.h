@@ -128,7 +128,12 @@ AsmRun *asm_session_intervene(AsmSession *session,
                               AsmFailure **ret_failure);
 
 const char *asm_session_get_id(const AsmSession *session);
-/* appends #{session_id, provider, options, status, pid, runs} */
+/**
+ * asm_builder_session_info: appends #{session_id, provider, options, status, pid, runs}
+ *
+ * The options are those that were given, without secrets; each run of the list is a map
+ * #{run_id, status, events, execution}, the last one as asm_builder_resolved() has it.
+ */
 void asm_builder_session_info(AsmBuilder *builder, const AsmSession *session);
 /* appends {ok, RunId, Pid | queued} of a run that was submitted; nothing for NULL */
 void asm_builder_submitted(AsmBuilder *builder, const AsmRun *run);

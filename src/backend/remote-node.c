@@ -6,7 +6,8 @@
  * does when a link breaks (ASM_PROTOCOL.md section 1). So however asmd goes, the CLI goes with it.
  *
  *     start: CONNECTING -> PREFLIGHT -> [BOOTSTRAP] -> STARTING -> RUNNING
- *     close: RUNNING -> CLOSING -> OVER; STARTING -> ABANDONED -> OVER; else -> OVER
+ *     close: RUNNING -> [GRACE] -> CLOSING -> OVER
+ *            STARTING -> ABANDONED -> [GRACE] -> CLOSING -> OVER; else -> OVER
  *
  * After close() the run hears nothing more, but this server lives on until the other side has
  * confirmed the end of the session, or its time for that is over.
@@ -116,14 +117,13 @@ emit_event(AsmView event, gpointer user_data)
                 self->backend.listener->event(event, self->backend.user_data);
 }
 
-/* the creation and the words at the end of a reference say whose it is, in any encoding */
-static gboolean
-is_our_ref(const AsmRemote *self, AsmView view)
+gboolean
+asm_remote_is_ref(const AsmRef *ref, AsmView view)
 {
-        guint32 tail[4] = { GUINT32_TO_BE(self->ref.creation),
-                            GUINT32_TO_BE(self->ref.words[0]),
-                            GUINT32_TO_BE(self->ref.words[1]),
-                            GUINT32_TO_BE(self->ref.words[2]) };
+        guint32 tail[4] = { GUINT32_TO_BE(ref->creation),
+                            GUINT32_TO_BE(ref->words[0]),
+                            GUINT32_TO_BE(ref->words[1]),
+                            GUINT32_TO_BE(ref->words[2]) };
 
         return asm_view_kind(view) == ASM_KIND_REF && view.len > sizeof tail &&
                memcmp(view.data + view.len - sizeof tail, tail, sizeof tail) == 0;
@@ -218,8 +218,8 @@ on_info(AsmServer *server, AsmView message)
         AsmView part[3];
         AsmView event;
 
-        if (self->backend.listener == NULL || !asm_view_get_tuple(message, 3, part) ||
-            !is_our_ref(self, part[1]))
+        if (asm_remote_answered(self, message) || self->backend.listener == NULL ||
+            !asm_view_get_tuple(message, 3, part) || !asm_remote_is_ref(&self->ref, part[1]))
                 return;
         if (asm_view_get_tagged(part[2], "event", 2, &event))
                 emit_event(event, self);
@@ -266,6 +266,7 @@ on_terminate(AsmServer *server, AsmView reason)
 
         set_paused(self, FALSE);
         asm_timer_disarm(&self->timer);
+        asm_remote_drop_calls(self);
         if (self->rpc_call != 0)
                 asm_rpc_cancel(self->context.rpc, self->rpc_call);
         self->rpc_call = 0;
@@ -288,6 +289,7 @@ on_finalize(AsmServer *server)
         g_free(self->cwd);
         g_free(self->cli_path);
         asm_term_unref(self->options);
+        asm_term_unref(self->metadata);
         asm_term_unref(self->surface);
         g_clear_pointer(&self->link, asm_link_unref);
         g_clear_pointer(&self->decoder, asm_decoder_free);
@@ -316,22 +318,58 @@ on_close_timeout(AsmTimer *timer, gpointer user_data)
         asm_remote_over(self);
 }
 
+void
+asm_remote_end_grace(AsmRemote *self)
+{
+        self->state = REMOTE_CLOSING;
+        asm_remote_drop_calls(self);
+        terminate_session(self);
+        asm_timer_disarm(&self->timer);
+        asm_timer_init(&self->timer,
+                       asm_procs_get_timers(self->context.procs),
+                       on_close_timeout,
+                       self);
+        asm_timer_arm(&self->timer, CLOSE_TIMEOUT_MS);
+}
+
 /* the session has had its time to end by itself */
 static void
 on_grace_over(AsmTimer *timer, gpointer user_data)
 {
-        AsmRemote *self = user_data;
+        asm_remote_end_grace(user_data);
+}
 
-        terminate_session(self);
-        asm_timer_init(timer, asm_procs_get_timers(self->context.procs), on_close_timeout, self);
-        asm_timer_arm(timer, CLOSE_TIMEOUT_MS);
+static void
+begin_grace(AsmRemote *self, guint grace_ms)
+{
+        if (grace_ms == 0) {
+                asm_remote_end_grace(self);
+                return;
+        }
+        self->state = REMOTE_GRACE;
+        asm_timer_init(&self->timer,
+                       asm_procs_get_timers(self->context.procs),
+                       on_grace_over,
+                       self);
+        asm_timer_arm(&self->timer, grace_ms);
 }
 
 void
 asm_remote_late(AsmRemote *self, const AsmPid *session)
 {
-        attach_session(self, REMOTE_CLOSING, session);
-        on_grace_over(&self->timer, self);
+        attach_session(self, REMOTE_GRACE, session);
+        if (self->is_interrupted)
+                asm_remote_control(self, ASM_REMOTE_INTERRUPT, ASM_VIEW_NONE);
+        begin_grace(self, self->is_interrupted ? self->grace_ms : 0);
+}
+
+void
+asm_remote_lost(AsmRemote *self, const AsmFailure *failure)
+{
+        const AsmBackendListener *listener = g_steal_pointer(&self->backend.listener);
+
+        if (listener != NULL)
+                listener->failed(failure, self->backend.user_data);
 }
 
 static void
@@ -343,18 +381,11 @@ remote_close(AsmBackend *backend, guint grace_ms)
         set_paused(self, FALSE);
         switch (self->state) {
         case REMOTE_RUNNING:
-                self->state = REMOTE_CLOSING;
-                asm_timer_init(&self->timer,
-                               asm_procs_get_timers(self->context.procs),
-                               on_grace_over,
-                               self);
-                if (grace_ms > 0)
-                        asm_timer_arm(&self->timer, grace_ms);
-                else
-                        on_grace_over(&self->timer, self);
+                begin_grace(self, grace_ms);
                 break;
         case REMOTE_STARTING:
                 self->state = REMOTE_ABANDONED;
+                self->grace_ms = grace_ms;
                 asm_timer_disarm(&self->timer);
                 break;
         case REMOTE_CONNECTING:
@@ -363,6 +394,7 @@ remote_close(AsmBackend *backend, guint grace_ms)
                 asm_remote_over(self);
                 break;
         case REMOTE_ABANDONED:
+        case REMOTE_GRACE:
         case REMOTE_CLOSING:
         case REMOTE_OVER:
                 break;
@@ -373,53 +405,29 @@ remote_close(AsmBackend *backend, guint grace_ms)
 
 /* --- control ------------------------------------------------------------------------------- */
 
-/* a gen call whose answer nobody waits for */
-static void
-send_call(AsmRemote *self, AsmView request)
-{
-        g_auto(AsmBuilder) message = ASM_BUILDER_INIT;
-        g_auto(AsmBuilder) to = ASM_BUILDER_INIT;
-        g_auto(AsmRef) tag = asm_procs_make_ref(self->context.procs);
-
-        if (self->state != REMOTE_RUNNING)
-                return;
-        asm_builder_tuple(&message, 3);
-        asm_builder_atom(&message, "$gen_call");
-        asm_builder_tuple(&message, 2);
-        asm_builder_server_pid(&message, &self->server);
-        asm_builder_ref(&message, &tag);
-        asm_builder_view(&message, request);
-        asm_builder_pid(&to, &self->session);
-        asm_procs_send(self->context.procs, asm_builder_peek(&to), asm_builder_peek(&message));
-}
-
 static void
 remote_interrupt(AsmBackend *backend)
 {
-        g_auto(AsmBuilder) request = ASM_BUILDER_INIT;
+        AsmRemote *self = from_backend(backend);
 
-        asm_builder_atom(&request, "interrupt");
-        send_call(from_backend(backend), asm_builder_peek(&request));
+        /* a session that is not there yet hears of it as soon as it is */
+        self->is_interrupted = TRUE;
+        asm_remote_control(self, ASM_REMOTE_INTERRUPT, ASM_VIEW_NONE);
 }
 
 static void
 remote_end_input(AsmBackend *backend)
 {
-        g_auto(AsmBuilder) request = ASM_BUILDER_INIT;
-
-        asm_builder_atom(&request, "end_input");
-        send_call(from_backend(backend), asm_builder_peek(&request));
+        asm_remote_control(from_backend(backend), ASM_REMOTE_END_INPUT, ASM_VIEW_NONE);
 }
 
 static void
 remote_send_input(AsmBackend *backend, const char *data, gsize len)
 {
-        g_auto(AsmBuilder) request = ASM_BUILDER_INIT;
+        g_auto(AsmBuilder) binary = ASM_BUILDER_INIT;
 
-        asm_builder_tuple(&request, 2);
-        asm_builder_atom(&request, "send");
-        asm_builder_binary(&request, data, len);
-        send_call(from_backend(backend), asm_builder_peek(&request));
+        asm_builder_binary(&binary, data, len);
+        asm_remote_control(from_backend(backend), ASM_REMOTE_SEND, asm_builder_peek(&binary));
 }
 
 /* {asm_approval_resolved, Id, allow | deny, Reason | nil}: an ASM node ignores it, a host acts */
@@ -467,9 +475,11 @@ remote_start(const AsmBackendContext *context,
         self->cwd = g_strdup(spec->cwd);
         self->cli_path = g_strdup(spec->cli_path);
         self->options = asm_term_new(spec->options);
+        self->metadata = asm_term_new(spec->metadata);
         self->surface = asm_term_new(spec->surface);
         self->connect_timeout_ms = spec->connect_timeout_ms;
         self->rpc_timeout_ms = spec->rpc_timeout_ms;
+        self->call_timeout_ms = spec->call_timeout_ms;
         self->ensure_started = spec->ensure_started;
         self->ref = asm_procs_make_ref(context->procs);
         asm_server_start(&self->server, &remote_class, context->procs);

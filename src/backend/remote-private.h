@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A run on a remote node: its state, shared by remote-node.c (life) and remote-start.c (start). */
+/*
+ * A run on a remote node: its state, shared by remote-node.c (life), remote-start.c (start) and
+ * remote-control.c (what is asked of the session).
+ */
 
 #include "backend/backend.h"
 
@@ -12,9 +15,17 @@ typedef enum {
         REMOTE_STARTING,
         REMOTE_ABANDONED, /* given up while starting: what the start still brings is closed */
         REMOTE_RUNNING,
+        REMOTE_GRACE,   /* closed by the run: it may still end by itself */
         REMOTE_CLOSING, /* asked to end, waiting for the DOWN */
         REMOTE_OVER,
 } AsmRemoteState;
+
+/* what a session is asked to do, each a gen_server call */
+typedef enum {
+        ASM_REMOTE_INTERRUPT,
+        ASM_REMOTE_END_INPUT,
+        ASM_REMOTE_SEND,
+} AsmRemoteControl;
 
 typedef struct {
         AsmServer server; /* the subscriber of the remote session */
@@ -30,9 +41,11 @@ typedef struct {
         char *cwd;
         char *cli_path;
         AsmTerm *options;
+        AsmTerm *metadata;
         AsmTerm *surface;
         guint connect_timeout_ms;
         guint rpc_timeout_ms;
+        guint call_timeout_ms; /* 0: no limit */
         gboolean ensure_started;
 
         AsmLink *link;
@@ -44,6 +57,9 @@ typedef struct {
         AsmRef ref;          /* of the subscription, and of the monitor */
         AsmRef monitor;
         AsmPid session; /* the remote session process */
+        GQueue calls;   /* owned: control calls without an answer */
+        gboolean is_interrupted;
+        guint grace_ms; /* of a start that was closed before it was over */
         gboolean is_paused;
 } AsmRemote;
 
@@ -54,7 +70,21 @@ void asm_remote_begin(AsmRemote *self, const char *cookie);
 void asm_remote_running(AsmRemote *self, const AsmPid *session);
 /* @failure: (transfer full) */
 void asm_remote_fail(AsmRemote *self, AsmFailure *failure);
-/* the session of a start that was given up: it is ended like any other */
+/* the session of a start that was given up: it is interrupted and ended like any other */
 void asm_remote_late(AsmRemote *self, const AsmPid *session);
+/* it does not do what the run needs: the run fails with @failure (transfer none) and closes it */
+void asm_remote_lost(AsmRemote *self, const AsmFailure *failure);
+/* it gets no more time to end by itself */
+void asm_remote_end_grace(AsmRemote *self);
+/* the words at the end of a reference say which it is, in any encoding */
+gboolean asm_remote_is_ref(const AsmRef *ref, AsmView view);
+
+/* remote-control.c */
+/* @data: of a send; nothing while no session runs */
+void asm_remote_control(AsmRemote *self, AsmRemoteControl what, AsmView data);
+/* TRUE: @message was the answer to a control call */
+gboolean asm_remote_answered(AsmRemote *self, AsmView message);
+/* nobody waits for their answers any more */
+void asm_remote_drop_calls(AsmRemote *self);
 /* nothing is left to wait for */
 void asm_remote_over(AsmRemote *self);

@@ -375,6 +375,18 @@ on_link(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
+on_not_distributed(AsmTimer *timer, gpointer user_data)
+{
+        g_autofree char *why = NULL;
+        AsmRemote *self = user_data;
+
+        why = g_strdup_printf("this node is not started, and only a node can reach '%s': use an "
+                              "asmd that runs, or execution_mode local",
+                              self->node);
+        asm_remote_fail(self, start_failure("connect", why, atom_term("distribution_not_enabled")));
+}
+
+static void
 on_cookie_conflict(AsmTimer *timer, gpointer user_data)
 {
         AsmRemote *self = user_data;
@@ -385,19 +397,26 @@ on_cookie_conflict(AsmTimer *timer, gpointer user_data)
         asm_remote_fail(self, start_failure("connect", why, atom_term("cookie_conflict")));
 }
 
+/* from the main loop, like every other failure */
+static void
+fail_later(AsmRemote *self, AsmTimerFunc fail)
+{
+        asm_timer_init(&self->timer, asm_procs_get_timers(self->context.procs), fail, self);
+        asm_timer_arm(&self->timer, 0);
+}
+
 void
 asm_remote_begin(AsmRemote *self, const char *cookie)
 {
         AsmNode *node = asm_procs_get_node(self->context.procs);
 
+        if (!asm_node_is_alive(node)) {
+                fail_later(self, on_not_distributed);
+                return;
+        }
         if (cookie != NULL &&
             !asm_cookies_set(asm_node_get_cookies(node), self->node, cookie, NULL)) {
-                /* from the main loop, like every other failure */
-                asm_timer_init(&self->timer,
-                               asm_procs_get_timers(self->context.procs),
-                               on_cookie_conflict,
-                               self);
-                asm_timer_arm(&self->timer, 0);
+                fail_later(self, on_cookie_conflict);
                 return;
         }
         asm_server_ref(&self->server);
@@ -438,20 +457,24 @@ put_subscriber(AsmRemote *self, AsmBuilder *options, guint *n)
         (*n)++;
 }
 
+/* the run's metadata, and what a host is told of every run */
 static void
 put_metadata(AsmRemote *self, AsmBuilder *options, guint *n)
 {
+        g_auto(AsmBuilder) own = ASM_BUILDER_INIT;
+
+        asm_builder_map(&own, 4);
+        asm_builder_atom(&own, "lane");
+        asm_builder_atom(&own, "core");
+        asm_builder_atom(&own, "asm_provider");
+        asm_builder_atom(&own, self->provider->name);
+        asm_builder_atom(&own, "run_id");
+        asm_builder_text(&own, self->run_id);
+        asm_builder_atom(&own, "session_id");
+        asm_builder_text(&own, self->session_id);
         asm_builder_tuple(options, 2);
         asm_builder_atom(options, "metadata");
-        asm_builder_map(options, 4);
-        asm_builder_atom(options, "lane");
-        asm_builder_atom(options, "core");
-        asm_builder_atom(options, "asm_provider");
-        asm_builder_atom(options, self->provider->name);
-        asm_builder_atom(options, "run_id");
-        asm_builder_text(options, self->run_id);
-        asm_builder_atom(options, "session_id");
-        asm_builder_text(options, self->session_id);
+        asm_builder_metadata(options, asm_term_view(self->metadata), asm_builder_peek(&own));
         (*n)++;
 }
 

@@ -156,7 +156,7 @@ value_error(const KeyRule *rule, const char *path, const char *value, GError **e
                                              : range);
 }
 
-/* numbers as integers, true and false as atoms, the rest as text */
+/* numbers as integers, true and false as atoms, a cookie, which must be one, too; else text */
 static void
 put_default(AsmBuilder *list, const char *key, const char *value)
 {
@@ -164,7 +164,9 @@ put_default(AsmBuilder *list, const char *key, const char *value)
 
         asm_builder_tuple(list, 2);
         asm_builder_atom(list, key);
-        if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL))
+        if (strcmp(key, "remote_cookie") == 0 && strlen(value) <= ASM_COOKIE_MAX)
+                asm_builder_atom(list, value);
+        else if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL))
                 asm_builder_int(list, number);
         else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
                  strcmp(value, "infinity") == 0)

@@ -457,6 +457,12 @@ asm_link_resume(AsmLink *link)
                 update_source(link);
 }
 
+gboolean
+asm_link_is_paused(AsmLink *link)
+{
+        return link->pauses > 0;
+}
+
 void
 asm_link_quarter(AsmLink *link)
 {

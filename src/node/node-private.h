@@ -12,6 +12,7 @@ struct _AsmNode {
         AsmNodeConfig config;
         GRefString *name;
         guint32 creation;
+        gboolean is_alive;
         AsmCookies *cookies;
         AsmTimers *timers;
         AsmTimer quarter;

@@ -304,6 +304,7 @@ on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
                 return;
         }
         node->creation = creation;
+        node->is_alive = TRUE;
         g_socket_service_start(node->service);
         g_task_return_boolean(task, TRUE);
 }
@@ -326,6 +327,12 @@ asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_
         node->epmd =
                 asm_epmd_client_new(node->config.epmd_port, node->config.start_epmd, node->timers);
         asm_epmd_client_register_async(node->epmd, alive, node->port, on_registered, node);
+}
+
+gboolean
+asm_node_is_alive(AsmNode *node)
+{
+        return node->is_alive;
 }
 
 gboolean

@@ -16,17 +16,20 @@
 
 #include <string.h>
 
-#define TIMEOUT_MAX_MS (365LL * 24 * 3600 * 1000)
+#define TIMEOUT_MAX_MS (G_MAXUINT - 1)
 #define LIMIT_MAX      1000000
 /* longest text of an option, and most provider options; a prompt is no option */
 #define TEXT_MAX             65536
 #define PROVIDER_OPTIONS_MAX 256
+/* bytes that surely are an atom */
+#define ATOM_MAX 255
 /* how much of a wrong value is shown */
 #define SHOWN_MAX 120
 
 typedef enum {
         TYPE_TEXT,
-        TYPE_NAME, /* an atom or text */
+        TYPE_NAME,   /* an atom or text */
+        TYPE_COOKIE, /* an atom */
         TYPE_ID,
         TYPE_CHOICE,
         TYPE_TIMEOUT, /* ms or infinity */
@@ -60,7 +63,7 @@ static const OptionRule rules[] = {
         { "execution_mode", TYPE_CHOICE, AT(mode), asm_mode_names },
         { "lane", TYPE_CHOICE, AT(lane), asm_lane_names },
         { "remote_node", TYPE_NAME, AT(remote_node), NULL },
-        { "remote_cookie", TYPE_NAME, AT(remote_cookie), NULL },
+        { "remote_cookie", TYPE_COOKIE, AT(remote_cookie), NULL },
         { "remote_cwd", TYPE_TEXT, AT(remote_cwd), NULL },
         { "remote_connect_timeout_ms", TYPE_TIMEOUT, AT(remote_connect_timeout_ms), NULL },
         { "remote_rpc_timeout_ms", TYPE_TIMEOUT, AT(remote_rpc_timeout_ms), NULL },
@@ -107,7 +110,7 @@ asm_options_init(AsmOptions *options)
                                  .remote_connect_timeout_ms = 5000,
                                  .remote_rpc_timeout_ms = 15000,
                                  .remote_boot_lease_timeout_ms = 10000,
-                                 .remote_transport_call_timeout_ms = 5000,
+                                 .remote_transport_call_timeout_ms = ASM_TIMEOUT_UNSET,
                                  .transport_call_timeout_ms = 5000,
                                  .stream_timeout_ms = 60000,
                                  .queue_timeout_ms = ASM_TIMEOUT_INFINITY,
@@ -195,6 +198,25 @@ set_text(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure 
         return TRUE;
 }
 
+/* as in ASM, what is no atom is no cookie, and the cause says so (ASM_PROTOCOL.md section 1) */
+static gboolean
+set_cookie(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
+{
+        g_autofree char *cookie = asm_view_dup_atom(value);
+        g_auto(AsmBuilder) cause = ASM_BUILDER_INIT;
+
+        if (cookie == NULL || *cookie == '\0') {
+                invalid(ret_failure, rule->key, value, "an atom");
+                asm_builder_atom(&cause, "cookie_conflict");
+                (*ret_failure)->cause = asm_builder_end(&cause);
+                return FALSE;
+        }
+        g_clear_pointer(&options->remote_cookie, g_free);
+        if (strcmp(cookie, "nil") != 0)
+                options->remote_cookie = g_steal_pointer(&cookie);
+        return TRUE;
+}
+
 static gboolean
 set_choice(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
@@ -222,7 +244,7 @@ set_number(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailur
                 return TRUE;
         }
         if (!asm_view_get_int(value, &number) || number < (rule->type == TYPE_TIMEOUT ? 1 : 0) ||
-            number > (rule->type == TYPE_TIMEOUT ? MIN(TIMEOUT_MAX_MS, G_MAXUINT) : LIMIT_MAX))
+            number > (rule->type == TYPE_TIMEOUT ? TIMEOUT_MAX_MS : LIMIT_MAX))
                 return invalid(ret_failure,
                                rule->key,
                                value,
@@ -306,6 +328,8 @@ set_option(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailur
         case TYPE_NAME:
         case TYPE_ID:
                 return set_text(options, rule, value, ret_failure);
+        case TYPE_COOKIE:
+                return set_cookie(options, rule, value, ret_failure);
         case TYPE_CHOICE:
                 return set_choice(options, rule, value, ret_failure);
         case TYPE_TIMEOUT:
@@ -464,6 +488,63 @@ asm_builder_provider_options(AsmBuilder *builder, const AsmOptions *options)
                 asm_builder_atom(builder, mode);
         }
         asm_builder_nil(builder);
+}
+
+guint
+asm_options_get_call_timeout_ms(const AsmOptions *options)
+{
+        return options->remote_transport_call_timeout_ms != ASM_TIMEOUT_UNSET
+                       ? options->remote_transport_call_timeout_ms
+                       : options->transport_call_timeout_ms;
+}
+
+/* TRUE: something was appended */
+static gboolean
+put_resolved(AsmBuilder *builder, const AsmOptions *options, const OptionRule *rule)
+{
+        gconstpointer field = (const char *)options + rule->offset;
+
+        if ((!g_str_has_prefix(rule->key, "remote_") && strcmp(rule->key, "execution_mode") != 0 &&
+             strcmp(rule->key, "lane") != 0 &&
+             strcmp(rule->key, "transport_call_timeout_ms") != 0) ||
+            strcmp(rule->key, "remote_cookie") == 0)
+                return FALSE;
+        asm_builder_atom(builder, rule->key);
+        if (rule->type == TYPE_CHOICE) {
+                asm_builder_atom(builder, rule->choices[*(const gint *)field]);
+        } else if (rule->type == TYPE_TIMEOUT) {
+                guint ms = *(const guint *)field;
+
+                if (ms == ASM_TIMEOUT_UNSET)
+                        ms = asm_options_get_call_timeout_ms(options);
+                if (ms == ASM_TIMEOUT_INFINITY)
+                        asm_builder_atom(builder, "infinity");
+                else
+                        asm_builder_int(builder, ms);
+        } else if (rule->type == TYPE_NAME && *(char *const *)field != NULL &&
+                   strlen(*(char *const *)field) <= ATOM_MAX) {
+                asm_builder_atom(builder, *(char *const *)field);
+        } else {
+                asm_builder_text(builder, *(char *const *)field);
+        }
+        return TRUE;
+}
+
+void
+asm_builder_resolved(AsmBuilder *builder, const AsmOptions *options)
+{
+        AsmBuilderMark mark = asm_builder_map_begin(builder);
+        guint n = options->driver_extra != NULL ? options->driver_extra->len : 0;
+
+        for (guint i = 0; i < n; i++) {
+                const AsmProviderOption *option = g_ptr_array_index(options->driver_extra, i);
+
+                asm_builder_atom(builder, option->key);
+                asm_builder_term(builder, option->value);
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++)
+                n += put_resolved(builder, options, &rules[i]);
+        asm_builder_map_end(builder, mark, n);
 }
 
 static void

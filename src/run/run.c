@@ -522,7 +522,7 @@ asm_run_start(AsmRun *run)
                                 .cookie = options->remote_cookie,
                                 .connect_timeout_ms = options->remote_connect_timeout_ms,
                                 .rpc_timeout_ms = options->remote_rpc_timeout_ms,
-                                .call_timeout_ms = options->remote_transport_call_timeout_ms,
+                                .call_timeout_ms = asm_options_get_call_timeout_ms(options),
                                 .ensure_started = options->ensure_started != 0 };
 
         g_return_if_fail(run->started_us == 0);
@@ -728,6 +728,12 @@ gint64
 asm_run_get_n_events(const AsmRun *run)
 {
         return run->sequence;
+}
+
+const AsmOptions *
+asm_run_get_options(const AsmRun *run)
+{
+        return &run->options;
 }
 
 guint

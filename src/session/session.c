@@ -498,6 +498,20 @@ asm_builder_session_pid(AsmBuilder *builder, const AsmSession *session)
 }
 
 static void
+put_run(AsmBuilder *builder, const AsmRun *run, const char *status)
+{
+        asm_builder_map(builder, 4);
+        asm_builder_atom(builder, "run_id");
+        asm_builder_text(builder, asm_run_get_id(run));
+        asm_builder_atom(builder, "status");
+        asm_builder_atom(builder, status);
+        asm_builder_atom(builder, "events");
+        asm_builder_int(builder, asm_run_get_n_events(run));
+        asm_builder_atom(builder, "execution");
+        asm_builder_resolved(builder, asm_run_get_options(run));
+}
+
+static void
 put_runs(AsmBuilder *builder, const AsmSession *session)
 {
         guint n = n_active(session) + session->queue.length;
@@ -506,49 +520,46 @@ put_runs(AsmBuilder *builder, const AsmSession *session)
         for (guint i = 0; i < n_active(session); i++) {
                 const AsmRun *run = g_ptr_array_index(session->active, i);
 
-                asm_builder_map(builder, 3);
-                asm_builder_atom(builder, "run_id");
-                asm_builder_text(builder, asm_run_get_id(run));
-                asm_builder_atom(builder, "status");
-                asm_builder_atom(builder, asm_run_status_name(asm_run_get_status(run)));
-                asm_builder_atom(builder, "events");
-                asm_builder_int(builder, asm_run_get_n_events(run));
+                put_run(builder, run, asm_run_status_name(asm_run_get_status(run)));
         }
-        for (GList *l = session->queue.head; l != NULL; l = l->next) {
-                asm_builder_map(builder, 3);
-                asm_builder_atom(builder, "run_id");
-                asm_builder_text(builder, asm_run_get_id(((Queued *)l->data)->run));
-                asm_builder_atom(builder, "status");
-                asm_builder_atom(builder, "queued");
-                asm_builder_atom(builder, "events");
-                asm_builder_int(builder, 0);
-        }
+        for (GList *l = session->queue.head; l != NULL; l = l->next)
+                put_run(builder, ((Queued *)l->data)->run, "queued");
         asm_builder_nil(builder);
 }
 
-/* what the caller gave, without what must not be shown again */
+/*
+ * Not the cookie of a node, nor the environment with its tokens; and no key that is none: of two
+ * driver_opts in one list only the first has been looked at before.
+ */
+static gboolean
+is_shown(const char *name)
+{
+        return name != NULL && *name != '\0' && strlen(name) <= 255 &&
+               strcmp(name, "remote_cookie") != 0 && strcmp(name, "env") != 0;
+}
+
+/* what the caller gave; driver_opts is a list of options itself */
 static void
-put_options(AsmBuilder *builder, const AsmSession *session)
+put_options(AsmBuilder *builder, AsmView options, gboolean is_nested)
 {
         AsmOptionCursor cursor;
-        AsmBuilderMark mark;
+        AsmBuilderMark mark = asm_builder_list_begin(builder);
         AsmView key;
         AsmView value;
         guint n = 0;
 
-        mark = asm_builder_list_begin(builder);
-        asm_option_cursor_init(&cursor,
-                               session->options != NULL ? asm_term_view(session->options)
-                                                        : ASM_VIEW_NONE);
+        asm_option_cursor_init(&cursor, options);
         while (asm_option_next(&cursor, &key, &value)) {
-                g_autofree char *name = asm_view_dup_text(key, TRUE);
+                g_autofree char *name = asm_view_dup_text(key, /* accept_atoms= */ TRUE);
 
-                if (g_strcmp0(name, "driver_opts") == 0 || g_strcmp0(name, "remote_cookie") == 0 ||
-                    g_strcmp0(name, "env") == 0)
+                if (!is_shown(name))
                         continue;
                 asm_builder_tuple(builder, 2);
                 asm_builder_atom(builder, name);
-                asm_builder_view(builder, value);
+                if (strcmp(name, "driver_opts") == 0 && !is_nested)
+                        put_options(builder, value, /* is_nested= */ TRUE);
+                else
+                        asm_builder_view(builder, value);
                 n++;
         }
         asm_builder_list_end(builder, mark, n);
@@ -563,7 +574,9 @@ asm_builder_session_info(AsmBuilder *builder, const AsmSession *session)
         asm_builder_atom(builder, "provider");
         asm_builder_atom(builder, session->provider->name);
         asm_builder_atom(builder, "options");
-        put_options(builder, session);
+        put_options(builder,
+                    session->options != NULL ? asm_term_view(session->options) : ASM_VIEW_NONE,
+                    /* is_nested= */ FALSE);
         asm_builder_atom(builder, "status");
         asm_builder_atom(builder, n_active(session) > 0 ? "running" : "ready");
         asm_builder_atom(builder, "pid");

@@ -273,6 +273,22 @@ interrupts() ->
               ?EXPECT(Took when Took >= 2900, now_ms() - Began)
           end)
       end},
+     {"a run whose host does not answer the interrupt has no grace", fun() ->
+          [with_session(codex, fun(Session) ->
+               Run = begin_run(Session, <<"mute">>, [{interrupt_grace_ms, 600000} | Options]),
+               event(Run, assistant_delta),
+               Began = now_ms(),
+               ok = api(interrupt, [Session, Run]),
+               ?EXPECT(#{code := <<"user_cancelled">>}, event(Run, error)),
+               done(Run),
+               ?EXPECT({ok, _}, api(query, [Session, <<"events 3">>])),
+               host_has(0),
+               ?EXPECT(Took when Took >= 300, now_ms() - Began)
+           end) || Options <- [[{remote_transport_call_timeout_ms, 300}],
+                               [{transport_call_timeout_ms, 300}],
+                               [{driver_opts, [{remote_transport_call_timeout_ms, 300}]},
+                                {transport_call_timeout_ms, 600000}]]]
+      end},
      {"without a grace it is closed at once", fun() ->
           with_session(codex, fun(Session) ->
               Run = begin_run(Session, <<"deaf">>, [{interrupt_grace_ms, 0}]),

@@ -16,6 +16,7 @@
 %%   "deaf"             as "silent", but an interrupt does not end it; an assistant_delta tells that
 %%                      the daemon has linked itself to the session: its start is over
 %%   "stubborn"         as "deaf", but a close does not end it either
+%%   "mute"             as "deaf", but it does not answer an interrupt either
 %%   "refuse"           start_core_session gives {error, refused}
 %%
 %% sessions() says who lives, so that a test sees whether each run closed its session; options() is
@@ -195,6 +196,10 @@ play(<<"deaf">>, [], Session) ->
 play(<<"stubborn">>, [], Session) ->
     process_flag(trap_exit, true),
     deaf(Session, stays);
+play(<<"mute">>, [], Session) ->
+    until_linked(),
+    emit(Session, 2, assistant_delta, #{content => <<"linked ">>, index => 0}),
+    mute();
 play(<<"crash">>, [], _) ->
     exit(crashed);
 play(<<"error">>, [Code | Text], Session) ->
@@ -247,6 +252,16 @@ deaf(Session, AtClose) ->
             exit(Reason);
         _ ->
             deaf(Session, AtClose)
+    end.
+
+%% answers no call; a close ends it
+mute() ->
+    receive
+        {system, From, {terminate, Reason}} ->
+            gen_server:reply(From, ok),
+            exit(Reason);
+        _ ->
+            mute()
     end.
 
 %% what a session answers, while it has time to

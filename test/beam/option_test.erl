@@ -120,6 +120,24 @@ forms() ->
           query(claude, [{driver_opts, [{remote_of_the_future, 1}]}]),
           ?EXPECT(undefined, host_option(remote_of_the_future))
       end},
+     {"driver_opts that nobody uses are carried, and shown with the session and the run", fun() ->
+          Driver = [{remote_of_the_future, {x, 1}}, {remote_boot_lease_timeout_ms, 777},
+                    {remote_cookie, nil}],
+          with_session(claude, [{driver_opts, Driver}], fun(Pid) ->
+              Run = run_support:begin_run(Pid, <<"silent">>, [{driver_opts, [{of_the_run, <<"y">>}]}]),
+              {ok, #{options := Options, runs := [#{run_id := Run, execution := Execution}]}} =
+                  ?EXPECT({ok, #{options := _, runs := [#{execution := #{}}]}}, api(session_info, [Pid])),
+              ?EXPECT([{remote_of_the_future, {x, 1}}, {remote_boot_lease_timeout_ms, 777}],
+                      proplists:get_value(driver_opts, Options)),
+              Host = host(),
+              ?EXPECT(#{remote_of_the_future := {x, 1}, of_the_run := <<"y">>,
+                        remote_boot_lease_timeout_ms := 777, remote_node := Host,
+                        execution_mode := remote_node, remote_rpc_timeout_ms := 15000}, Execution),
+              ?EXPECT(false, maps:is_key(remote_cookie, Execution)),
+              ok = api(interrupt, [Pid, Run]),
+              follow(Run)
+          end)
+      end},
      {"every timeout of the remote start may be given, also as infinity", fun() ->
           [{ok, _} = ?EXPECT({ok, _}, query(codex, [{Key, Value}]))
            || Key <- [remote_connect_timeout_ms, remote_rpc_timeout_ms, remote_boot_lease_timeout_ms,
@@ -201,6 +219,7 @@ refusals() ->
      {"a cookie of a wrong form is refused, but not shown", fun() ->
           {error, #{message := Text}} =
               ?EXPECT(?FAILURE(config_invalid, config), query(codex, [{remote_cookie, {secret, 12345}}])),
+          ?EXPECT({error, #{cause := cookie_conflict}}, query(codex, [{remote_cookie, <<"secret12345">>}])),
           contains(Text, "remote_cookie"),
           ?EXPECT(nomatch, string:find(Text, "12345"))
       end},

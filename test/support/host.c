@@ -54,10 +54,13 @@ session_log(AsmServer *server, const char *what, AsmView view)
 static void
 session_call(AsmServer *server, AsmView from, AsmView request)
 {
-        g_autoptr(AsmTerm) ok = test_term("ok");
+        TestHostAnswer answer = ((TestHostSession *)server)->host->answer;
+        g_autoptr(AsmTerm) value =
+                test_term(answer == TEST_HOST_SAYS_NO ? "{error, not_running}" : "ok");
 
         session_log(server, "call", request);
-        asm_procs_reply(server->procs, from, asm_term_view(ok));
+        if (answer != TEST_HOST_SAYS_NOTHING)
+                asm_procs_reply(server->procs, from, asm_term_view(value));
 }
 
 static void
@@ -123,6 +126,7 @@ start_session(TestHost *host, AsmView args)
             !asm_view_option_get(options, "subscriber", &subscriber) ||
             !asm_view_get_tuple(subscriber, 2, part))
                 g_error("start_core_session without a subscriber");
+        session->host = host;
         session->log = g_string_new(NULL);
         session->subscriber = asm_term_new(part[0]);
         session->ref = asm_term_new(part[1]);

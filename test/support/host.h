@@ -18,8 +18,18 @@ typedef enum {
         TEST_HOST_EMPTY,   /* the module is not loaded */
 } TestHostMode;
 
+/* what a session answers to a control call */
+typedef enum {
+        TEST_HOST_SAYS_OK,
+        TEST_HOST_SAYS_NO, /* {error, not_running} */
+        TEST_HOST_SAYS_NOTHING,
+} TestHostAnswer;
+
+typedef struct _TestHost TestHost;
+
 typedef struct {
         AsmServer server;
+        TestHost *host;
         GString *log;        /* "call R", "info M", "end R" lines */
         AsmTerm *subscriber; /* pid */
         AsmTerm *ref;
@@ -28,14 +38,15 @@ typedef struct {
         gboolean is_alive;
 } TestHostSession;
 
-typedef struct {
+struct _TestHost {
         TestWorld *world;
         TestHostMode mode;
+        TestHostAnswer answer;
         gboolean completes;  /* each session completes its run as soon as it has started */
         GPtrArray *sessions; /* owned TestHostSession, in the order of their start */
         GPtrArray *waiting;  /* start requests that are not answered */
         GString *calls;      /* "Module:function" lines of what was called */
-} TestHost;
+};
 
 void test_host_init(TestHost *host, TestWorld *world);
 /* before the world is cleared */

@@ -72,6 +72,9 @@ Test(run_options, have_the_defaults_of_elixir_s_asm)
         cr_expect_eq(options.mode, ASM_MODE_LOCAL);
         cr_expect_eq(options.remote_connect_timeout_ms, 5000);
         cr_expect_eq(options.remote_rpc_timeout_ms, 15000);
+        cr_expect_eq(options.remote_boot_lease_timeout_ms, 10000);
+        cr_expect_eq(options.transport_call_timeout_ms, 5000);
+        cr_expect_eq(asm_options_get_call_timeout_ms(&options), 5000);
         cr_expect_eq(options.stream_timeout_ms, 60000);
         cr_expect_eq(options.queue_timeout_ms, ASM_TIMEOUT_INFINITY);
         cr_expect_eq(options.run_deadline_ms, 600000);
@@ -107,17 +110,10 @@ Test(run_options, timeouts_are_positive_milliseconds_or_infinity)
                 const char *text;
                 gint64 value; /* -1: refused */
         } values[] = {
-                { "1", 1 },
-                { "infinity", 0 },
-                { "4294967295", 4294967295 },
-                { "0", -1 },
-                { "-1", -1 },
-                { "4294967296", -1 },
-                { "1.5", -1 },
-                { "<<\"1\">>", -1 },
-                { "nil", -1 },
-                { "forever", -1 },
-                { "99999999999999999", -1 },
+                { "1", 1 },           { "infinity", 0 }, { "4294967294", 4294967294 },
+                { "0", -1 },          { "-1", -1 },      { "4294967295", -1 },
+                { "4294967296", -1 }, { "1.5", -1 },     { "<<\"1\">>", -1 },
+                { "nil", -1 },        { "forever", -1 }, { "99999999999999999", -1 },
         };
 
         for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
@@ -211,8 +207,8 @@ Test(run_options, names_are_atoms_or_strings)
 {
         static const char *const lists[] = {
                 "[{provider, codex}, {remote_node, 'a@b'}, {remote_cookie, c}]",
-                "[{provider, <<\"codex\">>}, {remote_node, \"a@b\"}, {remote_cookie, <<\"c\">>}]",
-                "#{provider => codex, remote_node => <<\"a@b\">>, remote_cookie => \"c\"}",
+                "[{provider, <<\"codex\">>}, {remote_node, \"a@b\"}, {remote_cookie, c}]",
+                "#{provider => codex, remote_node => <<\"a@b\">>, remote_cookie => c}",
                 ("#{<<\"provider\">> => codex, <<\"remote_node\">> => 'a@b', "
                  "<<\"remote_cookie\">> => c}"),
                 "[{<<\"provider\">>, codex}, {<<\"remote_node\">>, 'a@b'}, {remote_cookie, c}]",
@@ -228,6 +224,75 @@ Test(run_options, names_are_atoms_or_strings)
         }
         expect_refused("[{provider, 1}]", "provider", "an atom or a string");
         expect_refused("[{remote_node, {a}}]", "remote_node", "an atom or a string");
+}
+
+Test(run_options, cookie_is_an_atom_and_nil_is_none)
+{
+        static const char *const values[] = { "<<\"c\">>", "\"c\"", "17", "{c}", "''", "[]" };
+        static const char *const lists[] = {
+                "[]",
+                "[{remote_cookie, nil}]",
+                "[{remote_cookie, c}, {remote_cookie, nil}]",
+                "[{remote_cookie, c}, {driver_opts, [{remote_cookie, nil}]}]",
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+                g_autofree char *list = g_strdup_printf("[{remote_cookie, %s}]", values[i]);
+                g_autoptr(AsmTerm) given = test_term(list);
+                AsmView layer = asm_term_view(given);
+                g_auto(AsmOptions) options = { 0 };
+                g_autoptr(AsmFailure) failure = NULL;
+
+                expect_refused(list, "remote_cookie", "expected an atom");
+                asm_options_init(&options);
+                cr_assert_not(asm_options_apply(&options, &layer, 1, &failure));
+                test_expect_term(asm_term_view(failure->cause), "cookie_conflict");
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
+                g_auto(AsmOptions) options = { 0 };
+
+                expect_applies(&options, lists[i]);
+                cr_expect_null(options.remote_cookie, "%s", lists[i]);
+        }
+}
+
+/* what a session shows of a run that is waiting or running */
+Test(run_options, resolved_ones_show_all_but_the_cookie)
+{
+        static const struct {
+                const char *list;
+                const char *part;
+        } cases[] = {
+                { "[]", "remote_transport_call_timeout_ms => 5000" },
+                { "[{transport_call_timeout_ms, 7}]", "remote_transport_call_timeout_ms => 7" },
+                { "[{transport_call_timeout_ms, 7}, {remote_transport_call_timeout_ms, 8}]",
+                  "remote_transport_call_timeout_ms => 8" },
+                { "[{driver_opts, [{remote_transport_call_timeout_ms, infinity}]}]",
+                  "remote_transport_call_timeout_ms => infinity" },
+                { "[]", "remote_boot_lease_timeout_ms => 10000" },
+                { "[{remote_boot_lease_timeout_ms, 9}]", "remote_boot_lease_timeout_ms => 9" },
+                { "[]", "remote_node => nil" },
+                { "[{remote_node, 'a@b'}]", "remote_node => a@b" },
+                { "[{remote_cwd, \"/srv\"}]", "remote_cwd => <<\"/srv\">>" },
+                { "[]", "remote_bootstrap_mode => require_prestarted" },
+                { "[{execution_mode, remote_node}]", "execution_mode => remote_node" },
+                { "[{driver_opts, [{remote_of_the_future, [1, {x, y}]}]}]",
+                  "remote_of_the_future => [1,{x,y}]" },
+                { "[{driver_opts, #{<<\"a_key\">> => 1}}]", "a_key => 1" },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_auto(AsmOptions) options = { 0 };
+                g_auto(AsmBuilder) resolved = ASM_BUILDER_INIT;
+                g_autofree char *shown = NULL;
+
+                expect_applies(&options, cases[i].list);
+                options.remote_cookie = g_strdup("secret_cookie");
+                asm_builder_resolved(&resolved, &options);
+                shown = test_show(asm_builder_peek(&resolved));
+                cr_expect_not_null(strstr(shown, cases[i].part), "%s: %s", cases[i].list, shown);
+                cr_expect_null(strstr(shown, "cookie"), "%s", shown);
+        }
 }
 
 Test(run_options, ids_are_printable_words)
