@@ -8,6 +8,10 @@
  * An attempt that has given way to the peer's own one is not for ever: it fails with that one, or
  * when that one does not come within the time of a handshake. Otherwise callers who come one
  * after the other would keep a dead attempt alive and never reach the peer again.
+ *
+ * A peer also says `nok` when it still holds an attempt of ours that we have given up, and then
+ * nothing of its own comes. So after a nok we do not only wait but ask again, less and less often:
+ * when its own attempt is real, the answer is nok once more and nothing is lost.
  */
 
 #include "node-private.h"
@@ -15,6 +19,9 @@
 #include "dist/error.h"
 #include "node/error.h"
 #include "node/name.h"
+
+/* after the first nok; each time twice as long */
+#define FIRST_RETRY_MS 250
 
 struct _AsmAttempt {
         AsmNode *node;
@@ -24,6 +31,8 @@ struct _AsmAttempt {
         AsmLink *link;        /* borrowed, while shaking hands */
         gboolean has_yielded; /* the peer's own attempt is waited for */
         AsmTimer patience;    /* with that one: the peer may be gone, or never have tried */
+        guint retry_ms;       /* until the next try after a nok; 0: there is none */
+        guint waited_ms;      /* between tries, so far */
 };
 
 typedef struct {
@@ -102,12 +111,20 @@ asm_node_attempt_done(AsmNode *node, AsmLink *link)
         asm_attempt_free(attempt);
 }
 
+static void begin_lookup(AsmAttempt *attempt);
+
 static void
 on_peer_did_not_come(AsmTimer *timer, gpointer user_data)
 {
         AsmAttempt *attempt = user_data;
-        g_autoptr(GError) error =
-                g_error_new(ASM_NODE_ERROR,
+        g_autoptr(GError) error = NULL;
+
+        if (attempt->retry_ms > 0 && attempt->waited_ms < attempt->node->config.setup_timeout_ms) {
+                attempt->has_yielded = FALSE;
+                begin_lookup(attempt);
+                return;
+        }
+        error = g_error_new(ASM_NODE_ERROR,
                             ASM_NODE_ERROR_TIMEOUT,
                             "'%s' said that it connects to us, and did not within %u ms",
                             attempt->peer,
@@ -120,7 +137,21 @@ static void
 wait_for_peer(AsmAttempt *attempt)
 {
         attempt->has_yielded = TRUE;
+        attempt->retry_ms = 0;
         asm_timer_arm(&attempt->patience, attempt->node->config.setup_timeout_ms);
+}
+
+/* after a nok: the peer's own attempt, if there is one, comes soon */
+static void
+wait_and_retry(AsmAttempt *attempt)
+{
+        guint limit_ms = attempt->node->config.setup_timeout_ms;
+        guint left_ms = limit_ms - MIN(attempt->waited_ms, limit_ms);
+
+        attempt->has_yielded = TRUE;
+        attempt->retry_ms = attempt->retry_ms > 0 ? 2 * attempt->retry_ms : FIRST_RETRY_MS;
+        asm_timer_arm(&attempt->patience, MIN(attempt->retry_ms, left_ms));
+        attempt->waited_ms += MIN(attempt->retry_ms, left_ms);
 }
 
 /* in the words of this room: what the handshake did not like is a refusal */
@@ -151,7 +182,7 @@ asm_node_attempt_failed(AsmNode *node, AsmLink *link)
                 if (attempt->has_yielded)
                         return;
                 if (g_error_matches(link->error, ASM_DIST_ERROR, ASM_DIST_ERROR_SIMULTANEOUS))
-                        wait_for_peer(attempt);
+                        wait_and_retry(attempt);
                 else
                         fail_with_link(attempt, link);
         } else if (attempt->has_yielded && !link->is_initiator && !link->was_up) {
@@ -235,6 +266,16 @@ on_port_known(GObject *source, GAsyncResult *result, gpointer user_data)
                                               attempt);
 }
 
+static void
+begin_lookup(AsmAttempt *attempt)
+{
+        asm_epmd_lookup_async(attempt->peer,
+                              attempt->node->config.epmd_port,
+                              attempt->cancellable,
+                              on_port_known,
+                              attempt);
+}
+
 static AsmAttempt *
 begin_attempt(AsmNode *node, const char *peer)
 {
@@ -246,11 +287,7 @@ begin_attempt(AsmNode *node, const char *peer)
         attempt->cancellable = g_cancellable_new();
         asm_timer_init(&attempt->patience, node->timers, on_peer_did_not_come, attempt);
         g_hash_table_insert(node->attempts, attempt->peer, attempt);
-        asm_epmd_lookup_async(peer,
-                              node->config.epmd_port,
-                              attempt->cancellable,
-                              on_port_known,
-                              attempt);
+        begin_lookup(attempt);
         return attempt;
 }
 

@@ -536,6 +536,63 @@ Test(node_connect, fails_after_the_set_up_time_when_the_peer_said_nok_and_never_
         close(fd);
 }
 
+Test(node_connect, asks_again_when_the_peer_said_nok_and_does_not_come)
+{
+        g_auto(Pair) pair = { 0 };
+        g_auto(Impostor) z = { 0 };
+        g_autoptr(GAsyncResult) result = NULL;
+        g_autoptr(TestPeer) called = NULL;
+        g_autoptr(AsmLink) link = NULL;
+        int fd;
+
+        pair_init(&pair);
+        pair.config.setup_timeout_ms = 60000;
+        pair_start(&pair, NULL);
+        z = impostor_new(&pair, "z");
+        asm_node_connect_async(pair.m.self.node, "z@127.0.0.1", 0, test_keep_result, &result);
+        for (guint i = 0; i < 2; i++) {
+                fd = test_accept(z.listener);
+                test_send(fd, "\x00\x04snok", 6);
+                cr_expect(test_is_closed_within(fd, 2000));
+                close(fd);
+        }
+        called = test_peer_accept(test_accept(z.listener), "z@127.0.0.1", TEST_COOKIE, NULL);
+
+        cr_assert(test_wait(result != NULL));
+        link = asm_node_connect_finish(pair.m.self.node, result, NULL);
+        cr_expect(link != NULL && asm_link_is_up(link));
+}
+
+Test(node_connect, after_a_nok_takes_the_peer_s_own_attempt_if_it_comes)
+{
+        g_auto(Pair) pair = { 0 };
+        g_auto(Impostor) z = { 0 };
+        g_autoptr(GAsyncResult) result = NULL;
+        g_autoptr(TestPeer) peer = NULL;
+        g_autoptr(AsmLink) link = NULL;
+        int fd;
+
+        pair_init(&pair);
+        pair.config.setup_timeout_ms = 60000;
+        pair_start(&pair, NULL);
+        z = impostor_new(&pair, "z");
+        asm_node_connect_async(pair.m.self.node, "z@127.0.0.1", 0, test_keep_result, &result);
+        fd = test_accept(z.listener);
+        test_send(fd, "\x00\x04snok", 6);
+        cr_expect(test_is_closed_within(fd, 2000));
+        peer = test_peer_connect(asm_node_get_port(pair.m.self.node),
+                                 "z@127.0.0.1",
+                                 "m@127.0.0.1",
+                                 TEST_COOKIE,
+                                 NULL);
+
+        cr_assert(test_wait(result != NULL));
+        link = asm_node_connect_finish(pair.m.self.node, result, NULL);
+        cr_expect(link != NULL && asm_link_is_up(link));
+        cr_expect_eq(n_links(&pair.m), 1);
+        close(fd);
+}
+
 Test(node_connect, beyond_the_limit_fails_on_both_sides)
 {
         g_auto(Pair) pair = { 0 };
