@@ -27,6 +27,10 @@ typedef struct {
 #define ASM_CLI_PLACE_OPTIONS(type, member)                                                        \
         ASM_CLI_PLACE_OPTION(type, member.provider, "provider", "NAME",                            \
                              "claude, codex, amp, cursor or antigravity (default: claude)"),       \
+        ASM_CLI_PLACE_OVERRIDES(type, member)
+
+/* those that a run may say differently from its session, whose provider stays */
+#define ASM_CLI_PLACE_OVERRIDES(type, member)                                                      \
         ASM_CLI_PLACE_OPTION(type, member.remote, "remote", "NODE",                                \
                              "the BEAM node that runs it"),                                        \
         ASM_CLI_PLACE_OPTION(type, member.cwd, "cwd", "DIR", "the working directory, there"),      \

@@ -6,7 +6,7 @@
  *
  *      run      no --session: it ends with the program
  *      query    all of them
- *      resume   --session alone, which it needs: the rest is the session's
+ *      resume   --session, which it needs; neither --provider, which is the session's, nor --resume
  *
  * A schema is read here and sent as the value that it is: the file is on this machine, the provider
  * perhaps on another. That it is a JSON object is all that is checked; what it may say the provider
@@ -30,11 +30,11 @@
         ASM_CLI_PLACE_OPTIONS(AsmCliRequest, place),                                               \
         { "resume", 0, ASM_CLI_TEXT, AT(resume), "ID",                                             \
           "go on with this conversation of the provider's" },                                      \
+        PRINT_OPTIONS
+
+#define PRINT_OPTIONS                                                                              \
         { "schema", 0, ASM_CLI_TEXT, AT(schema), "FILE",                                           \
           "print an object of this JSON schema instead of text" },                                 \
-        VERBOSE_OPTION
-
-#define VERBOSE_OPTION                                                                             \
         { "verbose", 'v', ASM_CLI_FLAG, AT(is_verbose), NULL,                                      \
           "show what the agent thinks, and whole tool calls" }
 /* clang-format on */
@@ -54,7 +54,8 @@ const AsmCliOption asm_cli_query_options[] = {
 
 const AsmCliOption asm_cli_resume_options[] = {
         { "session", 0, ASM_CLI_TEXT, AT(session), "ID", "the session to go on with; needed" },
-        VERBOSE_OPTION,
+        ASM_CLI_PLACE_OVERRIDES(AsmCliRequest, place),
+        PRINT_OPTIONS,
         { NULL },
 };
 

@@ -190,6 +190,13 @@ ctl resume --session "$fresh" args
 check_equal "resume: status" 0 "$status"
 check_match "the provider is told which conversation" '(--resume|-r) [0-9a-f]{8}-[0-9a-f-]{27}' "$out"
 check_match "the summary is that of a query" "^run $ulid: .*, [0-9]+ tokens in, [0-9]+ tokens out" "$err"
+ctl resume --session "$fresh" --model resumed-model --cwd /tmp args
+check_match "an option of the run is the run's" '--model resumed-model' "$out"
+check_match "and the conversation the session's" '(--resume|-r) [0-9a-f]{8}-[0-9a-f-]{27}' "$out"
+ctl resume --session "$fresh" args
+check_equal "which the next run does not have" "" "$(grep -e --model <<<"$out")"
+ctl resume --session "$fresh" --provider codex args
+check_equal "another provider cannot go on: status" 2 "$status"
 ctl --json resume --session "$fresh" hello
 check_match "resume --json ends in the result" '"__struct__":"ASM.Result"' "$(tail -n 1 <<<"$out")"
 resumed=$(tail -n 1 <<<"$out")
