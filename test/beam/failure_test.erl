@@ -3,7 +3,7 @@
 %% Each way in which a remote run fails: the real thing is caused, and the error must have the right
 %% kind, domain, words and cause. After each the session takes the next run, and no CLI is left.
 %%
-%%   failure_test:main([Daemon])
+%%   failure_test:main([Daemon, GrowthKiB])
 -module(failure_test).
 
 -export([main/1]).
@@ -15,13 +15,17 @@
 -define(T, 20000).
 -define(LONG_MS, 120000).
 
-main([Daemon]) ->
+main([Daemon, GrowthKiB]) ->
     run_support:setup(Daemon, "none"),
     put(fake, run_support:start_fake(fake)),
     put(real, run_support:start_real(real)),
     Checks = connecting() ++ preflight(get(fake)) ++ starting(get(fake), get(real)) ++ running(get(real)),
+    {ok, _} = query(element(2, get(fake)), []),
+    {ok, Before} = api(status, []),
     asm_test:main(failure_test, [{Name, Fun, ?LONG_MS} || {Name, Fun} <- Checks]
-                  ++ [{"at the end no run, no session is left", fun run_support:is_at_rest/0}]).
+                  ++ [{"at the end no run, no session is left", fun run_support:is_at_rest/0},
+                      {"after all of it the daemon has the processes and about the memory that it had",
+                       fun() -> is_as_before(Before, list_to_integer(GrowthKiB)) end}]).
 
 connecting() ->
     [{"a node that accepts and stays silent is remote_connect_timeout", fun() ->
@@ -294,6 +298,15 @@ running(Real) ->
       end}].
 
 %%% helpers
+
+%% what was closed last may still be under way
+is_as_before(#{processes := Processes, rss_bytes := Rss}, GrowthKiB) ->
+    asm_test:wait_until(fun() ->
+        {ok, #{processes := Now}} = api(status, []),
+        Now =< Processes orelse {processes, {before, Processes}, {now, Now}}
+    end, ?T),
+    {ok, #{rss_bytes := After}} = api(status, []),
+    ?EXPECT(Growth when Growth < GrowthKiB * 1024, After - Rss).
 
 at(Name) ->
     [_, Host] = string:lexemes(atom_to_list(node()), "@"),

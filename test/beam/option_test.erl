@@ -2,7 +2,8 @@
 %%
 %% Options: whose word counts, what of it arrives at the host (fake_host), what is refused and how;
 %% and lanes. The daemon has a kit of codex and of no other provider, and for cursor the defaults
-%% room = of-cursor, model = of-config and cwd = /of-config, for all house = room = of-all.
+%% room = of-cursor, model = of-config and cwd = /of-config, for all house = room = of-all;
+%% amp has two places for runs and none to wait.
 %%
 %%   option_test:main([Daemon, Host])
 -module(option_test).
@@ -46,6 +47,20 @@ precedence() ->
                {ok, _} = api(query, [Provider, <<"events 3">>, remote()]),
                ?EXPECT({<<"of-all">>, Room}, {host_option(house), host_option(room)})
            end || {Provider, Room} <- [{cursor, <<"of-cursor">>}, {codex, <<"of-all">>}]]
+      end},
+     {"limits of a provider are its own", fun() ->
+          with_session(amp, [], fun(Pid) ->
+              Runs = [run_support:begin_run(Pid, <<"silent">>, []) || _ <- [1, 2]],
+              ?EXPECT(?FAILURE(at_capacity, runtime), api(query, [Pid, <<"events 3">>])),
+              [begin ok = api(interrupt, [Pid, Run]), follow(Run) end || Run <- Runs]
+          end),
+          with_session(codex, [], fun(Pid) ->
+              Run = run_support:begin_run(Pid, <<"silent">>, []),
+              {ok, Waiting} = ?EXPECT({ok, _}, api(stream, [Pid, <<"events 3">>])),
+              ok = api(interrupt, [Pid, Run]),
+              follow(Run),
+              ?EXPECT([run_started, assistant_delta, result], run_support:kinds(follow(Waiting)))
+          end)
       end},
      {"driver_opts win over run and session, those of the run over those of the session", fun() ->
           Good = [{remote_node, host()}],

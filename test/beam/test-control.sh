@@ -21,6 +21,10 @@ room = of-cursor
 model = of-config
 cwd = /of-config
 run_deadline_ms = 400000
+
+[defaults amp]
+max_concurrent_runs = 2
+max_queued_runs = 0
 TEXT
 
 start_beam host -eval 'ok = fake_host:start().'

@@ -237,6 +237,30 @@ static const Case cases[] = {
         { "interrupt", "[<<\"fixed\">>, <<\"no-run\">>]", "{error,#{" },
         { "interrupt", "[<<\"fixed\">>, 17]", "{error,#{" },
         { "stop_session", "[<<\"nobody\">>]", "{error,#{" },
+        { "approvals", "[<<\"fixed\">>]", "{ok,[]}" },
+        { "approvals", "[<<\"nobody\">>]", "{error,#{" },
+        { "approve", "[<<\"fixed\">>, <<\"no-approval\">>, allow]", "{error,#{" },
+        { "approve", "[<<\"fixed\">>, <<\"no-approval\">>, maybe]", "{error,#{" },
+        { "approve", "[<<\"nobody\">>, <<\"no-approval\">>, deny]", "{error,#{" },
+        { "approve", "[<<\"fixed\">>, 17, deny]", "{error,#{" },
+        { "pause", "[<<\"fixed\">>, <<\"no-run\">>]", "{error,#{" },
+        { "pause", "[<<\"fixed\">>, {run}]", "{error,#{" },
+        { "checkpoint", "[<<\"fixed\">>]", "{ok,nil}" },
+        { "checkpoint", "[17]", "{error,#{" },
+        { "resume_run", "[<<\"fixed\">>, <<\"go on\">>]", "{error,#{" },
+        { "resume_run", "[<<\"fixed\">>, <<>>, [{continuation, <<\"c\">>}]]", "{error,#{" },
+        { "resume_run", "[<<\"nobody\">>, <<\"go on\">>]", "{error,#{" },
+        { "intervene", "[<<\"fixed\">>, <<\"no-run\">>, <<\"stop\">>]", "{error,#{" },
+        { "intervene", "[<<\"fixed\">>, <<\"no-run\">>, 17, []]", "{error,#{" },
+        { "resolve", "[codex]", "{ok,#{provider => codex" },
+        { "resolve", "[<<\"codex\">>, #{lane => core}]", "{ok,#{provider => codex" },
+        { "resolve", "[codex, [{lane, sdk}, {execution_mode, remote_node}]]", "{error,#{" },
+        { "resolve", "[nobody]", "{error,#{" },
+        { "lane_info", "[amp]", "{ok,#{" },
+        { "lane_info", "[amp, [{lane, fast}]]", "{error,#{" },
+        { "lane_info", "[17]", "{error,#{" },
+        { "provider_info", "[cursor]", "{ok,#{provider => cursor" },
+        { "provider_info", "[nobody]", "{error,#{" },
         { "status", "[]", "{ok,#{node => 'asmd@N.N.N.N',version => " },
 };
 
@@ -272,6 +296,119 @@ Test(api, call_has_the_same_value_and_the_same_error_whichever_way_it_comes)
                                          cases[i].function,
                                          (int)face);
                 }
+        }
+}
+
+static void
+expect_answer(Fixture *f, Face face, const char *function, const char *args_text, const char *part)
+{
+        g_autoptr(AsmTerm) args = test_term(args_text);
+        g_autofree char *value = call(f, face, function, asm_term_view(args));
+
+        cr_expect_not_null(strstr(value, part), "%s by face %d: %s", function, (int)face, value);
+}
+
+/* borrowed: the newest session of the host, of a run that has begun */
+static TestHostSession *
+begin_run(Fixture *f, Face face, const char *options)
+{
+        guint n = f->w.host.sessions->len;
+        g_autofree char *args = g_strdup_printf("[<<\"fixed\">>, <<\"hello\">>, %s]", options);
+        TestHostSession *session;
+
+        expect_answer(f, face, "stream", args, "{ok,<<");
+        cr_assert(test_wait(f->w.host.sessions->len == n + 1));
+        session = test_host_session(&f->w.host, n);
+        test_host_emit(session, ASM_EVENT_RUN_STARTED, "");
+        test_settle();
+        return session;
+}
+
+static void
+start_fixed(Fixture *f)
+{
+        g_autoptr(AsmTerm) options =
+                test_remote_options("{session_id, <<\"fixed\">>}, {interrupt_grace_ms, 0}");
+        g_autoptr(AsmFailure) failure = NULL;
+
+        cr_assert_not_null(asm_session_start(f->w.manager, asm_term_view(options), NULL, &failure));
+}
+
+Test(api, an_approval_is_listed_and_answered_once_by_any_face)
+{
+        g_auto(Fixture) f = { 0 };
+
+        fixture_init(&f);
+        start_fixed(&f);
+        for (Face face = FACE_GEN; face < N_FACES; face++) {
+                TestHostSession *host = begin_run(&f, face, "[{run_id, <<\"r\">>}]");
+
+                test_host_emit(host,
+                               ASM_EVENT_APPROVAL_REQUESTED,
+                               "approval_id => <<\"ap\">>, subject => <<\"Bash\">>");
+                test_settle();
+                expect_answer(&f, face, "approvals", "[<<\"fixed\">>]", "subject => <<\"Bash\">>");
+                expect_answer(&f, face, "approve", "[<<\"fixed\">>, <<\"ap\">>, allow]", "ok");
+                expect_answer(&f, face, "approvals", "[<<\"fixed\">>]", "{ok,[]}");
+                expect_answer(&f,
+                              face,
+                              "approve",
+                              "[<<\"fixed\">>, <<\"ap\">>, deny]",
+                              "domain => approval");
+                cr_assert(test_wait(strstr(host->log->str,
+                                           "info {asm_approval_resolved,<<\"ap\">>,allow,nil}\n") !=
+                                    NULL));
+                cr_expect_null(strstr(host->log->str, "deny"));
+                test_host_complete(host, "done");
+                test_settle();
+        }
+}
+
+Test(api, a_run_is_paused_and_followed_by_an_intervention_by_any_face)
+{
+        g_auto(Fixture) f = { 0 };
+
+        fixture_init(&f);
+        start_fixed(&f);
+        for (Face face = FACE_GEN; face < N_FACES; face++) {
+                TestHostSession *paused = begin_run(&f, face, "[{run_id, <<\"r\">>}]");
+                TestHostSession *next;
+                guint n;
+
+                expect_answer(&f, face, "pause", "[<<\"fixed\">>, <<\"r\">>]", "ok");
+                expect_answer(&f,
+                              face,
+                              "pause",
+                              "[<<\"fixed\">>, <<\"r\">>]",
+                              "has no active run r");
+                cr_assert(test_wait(!paused->is_alive));
+                cr_expect(g_str_has_prefix(paused->log->str, "call interrupt\n"));
+
+                begin_run(&f, face, "[{run_id, <<\"r\">>}]");
+                n = f.w.host.sessions->len;
+                expect_answer(&f,
+                              face,
+                              "intervene",
+                              "[<<\"fixed\">>, <<\"r\">>, <<\"better\">>, "
+                              "[{continuation, <<\"c\">>}, {run_id, <<\"i\">>}]]",
+                              "{ok,<<\"i\">>,<");
+                cr_assert(test_wait(f.w.host.sessions->len == n + 1));
+                next = test_host_session(&f.w.host, n);
+                cr_expect(asm_view_option_get(asm_term_view(next->options),
+                                              "resume",
+                                              &(AsmView){ 0 }));
+                test_host_complete(next, "done");
+                test_settle();
+
+                expect_answer(&f,
+                              face,
+                              "resume_run",
+                              "[<<\"fixed\">>, <<\"on\">>, [{continuation, <<\"c\">>}, "
+                              "{run_id, <<\"o\">>}]]",
+                              "{ok,<<\"o\">>,<");
+                cr_assert(test_wait(f.w.host.sessions->len == n + 2));
+                test_host_complete(test_host_session(&f.w.host, n + 1), "done");
+                test_settle();
         }
 }
 
