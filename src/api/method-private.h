@@ -8,6 +8,7 @@
 #define ASM_METHOD_ARGS_MAX 4
 
 typedef struct _AsmReply AsmReply;
+typedef struct _AsmSurvey AsmSurvey;
 
 /**
  * AsmReply: where the value of a call goes; every call is answered exactly once
@@ -37,6 +38,7 @@ struct _AsmApi {
         AsmManager *manager;
         gint64 started_us;  /* monotonic */
         GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
+        AsmSurvey *survey;
 };
 
 /* (nullable): the function @name with @n_args arguments */
@@ -76,6 +78,7 @@ void asm_method_intervene(const AsmRequest *request, AsmReply *reply);
 void asm_method_resolve(const AsmRequest *request, AsmReply *reply);
 void asm_method_lane_info(const AsmRequest *request, AsmReply *reply);
 void asm_method_provider_info(const AsmRequest *request, AsmReply *reply);
+void asm_method_providers(const AsmRequest *request, AsmReply *reply);
 void asm_method_doctor(const AsmRequest *request, AsmReply *reply);
 void asm_method_status(const AsmRequest *request, AsmReply *reply);
 
@@ -85,6 +88,19 @@ AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_f
 typedef void (*AsmSessionFunc)(AsmBuilder *builder, AsmSession *session);
 /* answers a call about the session that the first argument names, by @answer or with a failure */
 void asm_method_ask_session(const AsmRequest *request, AsmReply *reply, AsmSessionFunc answer);
+
+/* appends what provider_info tells */
+void asm_builder_provider_info(AsmBuilder *builder, const AsmProvider *provider);
+
+/* survey.c: which CLIs are installed */
+AsmSurvey *asm_survey_new(void);
+/* whoever waits is answered with what is known by now */
+void asm_survey_free(AsmSurvey *survey);
+/* @provider: (nullable): NULL for all; @reply: (transfer full) */
+void asm_survey_ask(AsmSurvey *survey,
+                    AsmTimers *timers,
+                    const AsmProvider *provider,
+                    AsmReply *reply);
 
 /* the faces */
 extern const AsmServerClass asm_api_server_class; /* asm: server.c */

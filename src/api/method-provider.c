@@ -105,8 +105,8 @@ put_modes(AsmBuilder *value, const AsmPermissionMode *modes)
         asm_builder_list_end(value, mark, n);
 }
 
-static void
-put_provider(AsmBuilder *value, const AsmProvider *provider)
+void
+asm_builder_provider_info(AsmBuilder *value, const AsmProvider *provider)
 {
         gboolean has_kit = asm_kit_is_installed(provider->name);
         const char *const lanes[] = { "core", has_kit ? "sdk" : NULL, NULL };
@@ -148,8 +148,26 @@ asm_method_provider_info(const AsmRequest *request, AsmReply *reply)
         }
         asm_builder_tuple(&value, 2);
         asm_builder_atom(&value, "ok");
-        put_provider(&value, provider);
+        asm_builder_provider_info(&value, provider);
         reply->send(reply, asm_builder_peek(&value));
+}
+
+/* providers([Provider]) -> {ok, [#{provider, path, version, problem, info}]} */
+void
+asm_method_providers(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        const AsmProvider *provider = NULL;
+
+        if (request->n_args > 0)
+                provider = find_provider(request->args[0], &failure);
+        if (failure != NULL)
+                asm_reply_failure(reply, failure);
+        else
+                asm_survey_ask(request->api->survey,
+                               asm_procs_get_timers(request->api->procs),
+                               provider,
+                               reply);
 }
 
 /* lane_info(Provider[, Options]) -> {ok, #{available_lanes, default_lane, ...}} */

@@ -31,6 +31,7 @@ static const AsmMethod methods[] = {
         { "resolve", 1, 2, asm_method_resolve },
         { "lane_info", 1, 2, asm_method_lane_info },
         { "provider_info", 1, 1, asm_method_provider_info },
+        { "providers", 0, 1, asm_method_providers },
         { "doctor", 1, 2, asm_method_doctor },
         { "status", 0, 0, asm_method_status },
 };

@@ -98,6 +98,7 @@ asm_api_new(AsmProcs *procs, AsmManager *manager)
         api->procs = procs;
         api->manager = manager;
         api->started_us = g_get_monotonic_time();
+        api->survey = asm_survey_new();
         api->servers = g_ptr_array_new_with_free_func((GDestroyNotify)asm_server_unref);
         asm_api_start_server(api, &asm_api_server_class, "asm");
         asm_api_serve(api);
@@ -109,6 +110,7 @@ asm_api_free(AsmApi *api)
 {
         if (api == NULL)
                 return;
+        asm_survey_free(api->survey);
         asm_procs_set_spawner(api->procs, NULL, NULL, NULL);
         for (guint i = 0; i < api->servers->len; i++)
                 asm_server_stop_atom(g_ptr_array_index(api->servers, i), "shutdown");

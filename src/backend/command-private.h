@@ -31,6 +31,16 @@ AsmFailure *asm_command_init(AsmCommand *command,
 void asm_command_clear(AsmCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCommand, asm_command_clear)
 
+/**
+ * asm_command_find: the part of it that looks for the CLI's file
+ * @spec: of it only the provider, cli_path and cwd count
+ *
+ * Returns: (transfer full) (nullable): NULL with @ret_path (transfer full), else cli_not_found
+ */
+AsmFailure *asm_command_find(const AsmBackendSpec *spec,
+                             const char *const *inherited,
+                             char **ret_path);
+
 /* (transfer full): why @command could not be started: @stage ended with the errno @error */
 AsmFailure *asm_command_failure(const AsmCommand *command,
                                 const AsmProvider *provider,

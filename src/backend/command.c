@@ -148,8 +148,8 @@ not_found(const AsmBackendSpec *spec, const char *source, const char *given)
         return failure;
 }
 
-static AsmFailure *
-find_cli(const AsmBackendSpec *spec, const char *const *inherited, char **ret_path)
+AsmFailure *
+asm_command_find(const AsmBackendSpec *spec, const char *const *inherited, char **ret_path)
 {
         const char *path = g_environ_getenv((char **)inherited, "PATH");
         const char *given = spec->cli_path;
@@ -339,7 +339,7 @@ asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *co
                 absolute.cwd = made.cwd = make_absolute(spec->cwd, NULL);
                 spec = &absolute;
         }
-        failure = find_cli(spec, inherited, &made.path);
+        failure = asm_command_find(spec, inherited, &made.path);
         if (failure == NULL)
                 failure = build_environment(spec, inherited, &made.envp);
         if (failure == NULL)

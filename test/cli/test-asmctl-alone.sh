@@ -65,7 +65,7 @@ check_match "and it is said" '^nobody can be asked, so it is denied' "$err"
 
 run --model opus --permission plan --resume 0a1b --set max_turns=3 --set append_system_prompt=short args
 check_match "options reach the provider" \
-        '--resume 0a1b --model opus --max-turns 3 --append-system-prompt short --permission-mode plan args$' "$out"
+        '--resume 0a1b --model opus --max-turns 3 --append-system-prompt short --permission-mode plan' "$out"
 run --set 'append_system_prompt="3"' args
 check_match "a value in quotes is text" '--append-system-prompt 3 ' "$out"
 run --cwd "$alone" cwd
@@ -110,6 +110,33 @@ check_match "an answer without an object: says so" 'no object' "$err"
 check_equal "an answer without an object: prints nothing" "" "$out"
 OBJECT='{"n":42}' run --json --schema schema.json --cli-path ./structured "how many?"
 check_match "--schema --json has it in the result" '"object":\{"n":42\}' "$(tail -n 1 <<<"$out")"
+
+# --- what is installed --------------------------------------------------------------------------
+
+# ctl ARGUMENT...: sets out and status
+ctl() {
+        out=$(HOME=$alone timeout 30 "$ASMCTL" "$@" 2>err </dev/null)
+        status=$?
+}
+
+ctl providers --local
+check_equal "providers: status" 0 "$status"
+check_equal "providers: all of them" "amp antigravity claude codex cursor" \
+        "$(tail -n +2 <<<"$out" | awk '{ printf "%s%s", sep, $1; sep = " " }')"
+check_match "providers: version, lanes, program and permissions" \
+        "^codex  +codex 0\.0\.0 \(stand-in\)  +core  +$ASM_ROOT/priv/providers/codex  +default, " "$out"
+PATH=/usr/bin:/bin ctl providers --local
+check_match "providers: what is not there" '^claude  +-  +core  +not installed  ' "$out"
+ctl providers --local claude
+check_match "one of them: its permission modes" '^plan  +plan  +--permission-mode, plan$' "$out"
+check_match "one of them: its options" '^max_turns  +.*--max-turns' "$out"
+ctl providers --local nobody
+check_equal "one that there is not: status" 2 "$status"
+ctl providers --local --json claude
+check_equal "--json is one list" "1 claude claude 0.0.0 (stand-in) Claude CLI" "$(python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+print(len(found), found[0]["provider"], found[0]["version"], found[0]["info"]["display_name"])' <<<"$out")"
 
 # --- ends ---------------------------------------------------------------------------------------
 

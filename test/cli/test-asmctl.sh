@@ -98,5 +98,8 @@ no_cli_runs() {
 }
 check "and the CLI is gone" wait_until 10 no_cli_runs
 
+check_match "providers asks the daemon" '^codex  ' "$("$ASMCTL" providers)"
+check_match "providers of one" '^command +claude$' "$("$ASMCTL" providers claude)"
+
 stop_process "$ASMD_PID"
 check_equal "SIGTERM ends asmd with status 0" 0 $?
