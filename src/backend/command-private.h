@@ -41,6 +41,13 @@ AsmFailure *asm_command_find(const AsmBackendSpec *spec,
                              const char *const *inherited,
                              char **ret_path);
 
+/* the parts of it that are the same wherever the CLI runs: @inherited with the options `clear_env?` and
+ * `env`, and the arguments of @command, whose path is set; both answer as asm_command_init() */
+AsmFailure *asm_command_build_environment(const AsmBackendSpec *spec,
+                                          const char *const *inherited,
+                                          GStrv *ret_envp);
+AsmFailure *asm_command_build_argv(AsmCommand *command, const AsmBackendSpec *spec);
+
 /* (transfer full): why @command could not be started: @stage ended with the errno @error */
 AsmFailure *asm_command_failure(const AsmCommand *command,
                                 const AsmProvider *provider,

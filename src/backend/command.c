@@ -236,8 +236,10 @@ set_mapped(const AsmBackendSpec *spec, GStrv *envp, AsmView map)
         return failure;
 }
 
-static AsmFailure *
-build_environment(const AsmBackendSpec *spec, const char *const *inherited, GStrv *ret_envp)
+AsmFailure *
+asm_command_build_environment(const AsmBackendSpec *spec,
+                              const char *const *inherited,
+                              GStrv *ret_envp)
 {
         g_auto(GStrv) envp = NULL;
         AsmFailure *failure = NULL;
@@ -297,8 +299,8 @@ build_options(const AsmBackendSpec *spec, AsmBuilder *options)
         asm_builder_list_end(options, mark, n);
 }
 
-static AsmFailure *
-build_argv(const AsmBackendSpec *spec, AsmCommand *command)
+AsmFailure *
+asm_command_build_argv(AsmCommand *command, const AsmBackendSpec *spec)
 {
         AsmProviderLaunch launch = { .prompt = spec->prompt,
                                      .answers_approvals = spec->answers_approvals };
@@ -341,9 +343,9 @@ asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *co
         }
         failure = asm_command_find(spec, inherited, &made.path);
         if (failure == NULL)
-                failure = build_environment(spec, inherited, &made.envp);
+                failure = asm_command_build_environment(spec, inherited, &made.envp);
         if (failure == NULL)
-                failure = build_argv(spec, &made);
+                failure = asm_command_build_argv(&made, spec);
         if (failure != NULL)
                 return failure;
         *command = made;

@@ -5,6 +5,8 @@
  * runs it, and the provider's decoder between its lines and the listener. How the process lives and
  * ends, and how it is paused, is told in process.c.
  *
+ * With the surface ssh_exec the process is an ssh, and ssh.c stands between its pipes and the CLI.
+ *
  * What goes wrong before there is a process (no such file, a bad directory) is told like a failed
  * exec, from the main loop: nobody is called from inside the start.
  */
@@ -12,8 +14,10 @@
 #include "backend/backend.h"
 #include "backend/command-private.h"
 #include "backend/process-private.h"
+#include "backend/ssh-private.h"
 
 #include <signal.h>
+#include <string.h>
 
 /* longest line of stdout; an agent's largest are files read by a tool, a few MiB */
 #define LINE_MAX_BYTES (16 * 1024 * 1024)
@@ -25,6 +29,7 @@ typedef struct {
         AsmFailure *failure; /* why there is no command */
         AsmDecoder *decoder;
         AsmCommand command;
+        AsmSsh *ssh; /* NULL: the CLI is the process itself */
 } AsmLocal;
 
 static AsmLocal *
@@ -45,15 +50,21 @@ emit_event(AsmView event, gpointer user_data)
 }
 
 static void
+tell_started(AsmLocal *self)
+{
+        const AsmCommand *cli = self->ssh != NULL ? &self->ssh->cli : &self->command;
+
+        self->backend.listener->started(self->backend.user_data);
+        asm_decoder_started(self->decoder, cli->path, (const char *const *)cli->argv + 1, cli->cwd);
+}
+
+static void
 on_running(AsmProcess *process)
 {
         AsmLocal *self = (AsmLocal *)process;
 
-        self->backend.listener->started(self->backend.user_data);
-        asm_decoder_started(self->decoder,
-                            self->command.path,
-                            (const char *const *)self->command.argv + 1,
-                            self->command.cwd);
+        if (self->ssh == NULL)
+                tell_started(self);
 }
 
 static void
@@ -72,8 +83,14 @@ static void
 on_line(AsmProcess *process, const char *line, gsize len)
 {
         AsmLocal *self = (AsmLocal *)process;
+        AsmSshWord word = ASM_SSH_LINE;
 
-        asm_decoder_line(self->decoder, line, len);
+        if (self->ssh != NULL)
+                word = asm_ssh_read(self->ssh, line, len, &len);
+        if (word == ASM_SSH_STARTED)
+                tell_started(self);
+        else if (word == ASM_SSH_LINE || (word == ASM_SSH_EXITED && len > 0))
+                asm_decoder_line(self->decoder, line, len);
 }
 
 static void
@@ -89,7 +106,38 @@ on_errors(AsmProcess *process, const char *data, gsize len)
 {
         AsmLocal *self = (AsmLocal *)process;
 
-        asm_decoder_stderr(self->decoder, data, len);
+        if (self->ssh != NULL && !self->ssh->is_started)
+                asm_ssh_add_errors(self->ssh, data, len);
+        else
+                asm_decoder_stderr(self->decoder, data, len);
+}
+
+/* what ssh_exec ends with when the CLI itself has not told its end; TRUE: that was it */
+static gboolean
+end_without_cli(AsmLocal *self, gint code, gint signo)
+{
+        const AsmBackendListener *listener = self->backend.listener;
+        g_autoptr(AsmFailure) failure = NULL;
+        g_auto(AsmBuilder) reason = ASM_BUILDER_INIT;
+        g_autofree char *text = NULL;
+
+        if (self->ssh == NULL || self->ssh->has_exited)
+                return FALSE;
+        self->backend.listener = NULL;
+        if (!self->ssh->is_started) {
+                failure = asm_ssh_failure(self->ssh, self->provider, code, signo);
+                listener->failed(failure, self->backend.user_data);
+                return TRUE;
+        }
+        text = g_strdup_printf("ssh to '%s' ended with %s %d before the CLI did",
+                               self->ssh->destination,
+                               signo != 0 ? "signal" : "status",
+                               signo != 0 ? signo : code);
+        asm_builder_tuple(&reason, 2);
+        asm_builder_atom(&reason, "connection_lost");
+        asm_builder_text(&reason, text);
+        listener->ended(asm_builder_peek(&reason), self->backend.user_data);
+        return TRUE;
 }
 
 static void
@@ -99,7 +147,12 @@ on_exited(AsmProcess *process, gint code, gint signo)
         g_auto(AsmBuilder) normal = ASM_BUILDER_INIT;
         const AsmBackendListener *listener;
 
-        asm_decoder_exit(self->decoder, code, signo);
+        if (end_without_cli(self, code, signo))
+                return;
+        if (self->ssh != NULL)
+                asm_decoder_exit(self->decoder, self->ssh->exit_code, /* signo= */ 0);
+        else
+                asm_decoder_exit(self->decoder, code, signo);
         listener = g_steal_pointer(&self->backend.listener);
         if (listener == NULL)
                 return;
@@ -115,6 +168,7 @@ clear(AsmProcess *process)
         asm_failure_free(self->failure);
         asm_decoder_free(self->decoder);
         asm_command_clear(&self->command);
+        asm_ssh_free(self->ssh);
 }
 
 static const AsmProcessClass process_class = { .running = on_running,
@@ -131,7 +185,10 @@ static void
 local_send_input(AsmBackend *backend, const char *data, gsize len)
 {
         AsmLocal *self = from_backend(backend);
+        g_autofree char *framed = NULL;
 
+        if (self->ssh != NULL)
+                data = framed = asm_ssh_frame_input(data, len, &len);
         if (!asm_process_send(&self->process, data, len))
                 g_debug("'%s' does not read its input, dropping %" G_GSIZE_FORMAT " bytes",
                         self->command.path,
@@ -141,7 +198,12 @@ local_send_input(AsmBackend *backend, const char *data, gsize len)
 static void
 local_end_input(AsmBackend *backend)
 {
-        asm_process_end_input(&from_backend(backend)->process);
+        AsmLocal *self = from_backend(backend);
+
+        if (self->ssh != NULL)
+                asm_process_send(&self->process, ASM_SSH_END_INPUT, strlen(ASM_SSH_END_INPUT));
+        else
+                asm_process_end_input(&self->process);
 }
 
 /* what the decoder has to say to the CLI */
@@ -159,8 +221,9 @@ write_line(const char *data, gsize len, gpointer user_data)
 static void
 start_cli(AsmLocal *self, const AsmBackendSpec *spec)
 {
+        const AsmCommand *cli = self->ssh != NULL ? &self->ssh->cli : &self->command;
         AsmProviderLaunch launch = { .prompt = spec->prompt,
-                                     .options = asm_builder_peek(&self->command.options),
+                                     .options = asm_builder_peek(&cli->options),
                                      .answers_approvals = spec->answers_approvals };
         AsmSpawnSpec what = { .path = self->command.path,
                               .argv = self->command.argv,
@@ -171,6 +234,12 @@ start_cli(AsmLocal *self, const AsmBackendSpec *spec)
         asm_decoder_set_writer(self->decoder, write_line);
         asm_decoder_set_launch(self->decoder, &launch);
         asm_process_start(&self->process, &what);
+        if (self->ssh == NULL)
+                return;
+        self->process.holds_input = TRUE;
+        asm_process_send(&self->process, self->ssh->preamble, strlen(self->ssh->preamble));
+        if (!cli->has_stdin)
+                local_end_input(&self->backend);
 }
 
 static AsmBackend *
@@ -187,7 +256,9 @@ local_start(const AsmBackendContext *context,
                                       .user_data = user_data };
         self->provider = spec->provider;
         self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
-        self->failure = asm_command_init(&self->command, spec, /* inherited= */ NULL);
+        self->failure = asm_ssh_is_wanted(spec->surface)
+                                ? asm_ssh_new(spec, &self->command, &self->ssh)
+                                : asm_command_init(&self->command, spec, /* inherited= */ NULL);
         if (self->failure == NULL)
                 start_cli(self, spec);
         else
@@ -209,7 +280,11 @@ local_interrupt(AsmBackend *backend)
 {
         AsmLocal *self = from_backend(backend);
 
-        if (!asm_decoder_interrupt(self->decoder))
+        if (asm_decoder_interrupt(self->decoder))
+                return;
+        if (self->ssh != NULL)
+                asm_process_send(&self->process, ASM_SSH_INTERRUPT, strlen(ASM_SSH_INTERRUPT));
+        else
                 asm_process_signal(&self->process, SIGINT);
 }
 

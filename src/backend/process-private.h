@@ -62,7 +62,8 @@ struct _AsmProcess {
         guint input_done;    /* bytes at its front that are */
         gpointer input_tag;
         gboolean is_input_ending;
-        gboolean has_exited; /* the program; its guard: */
+        gboolean holds_input; /* the user's: close() leaves stdin open for the grace */
+        gboolean has_exited;  /* the program; its guard: */
         gboolean is_reaped;
         gint exit_code; /* -1: a signal */
         gint exit_signal;

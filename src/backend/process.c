@@ -123,6 +123,7 @@ set_over(AsmProcess *self)
 {
         self->state = PROCESS_OVER;
         g_queue_unlink(&living, &self->link);
+        close_input(self);
         close_output(self, &self->out);
         close_output(self, &self->err);
         unwatch(self, &self->exit_tag);
@@ -136,6 +137,7 @@ static void
 terminate(AsmProcess *self)
 {
         self->is_patient = FALSE;
+        close_input(self);
         asm_spawn_signal(&self->spawn, SIGTERM);
         set_deadline(self, GRACE_MS);
 }
@@ -166,7 +168,8 @@ begin_ending(AsmProcess *self, guint grace_ms)
         self->state = PROCESS_ENDING;
         self->is_paused = FALSE;
         asm_line_reader_clear(&self->lines);
-        close_input(self);
+        if (!self->holds_input)
+                close_input(self);
         unwatch(self, &self->report_tag);
         asm_spawn_close_fd(&self->spawn.report_fd);
         if (self->spawn.pid == 0) {

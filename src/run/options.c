@@ -628,14 +628,6 @@ asm_options_check(const AsmOptions *options,
                                                "execution_mode remote_node only");
                 return FALSE;
         }
-        if (options->mode == ASM_MODE_LOCAL && options->surface_kind == ASM_SURFACE_SSH_EXEC) {
-                *ret_failure =
-                        asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                        ASM_DOMAIN_CONFIG,
-                                        "option execution_surface: ssh_exec is not supported for "
-                                        "local runs, use execution_mode remote_node");
-                return FALSE;
-        }
         if (options->mode == ASM_MODE_REMOTE_NODE && options->remote_node == NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
                                                ASM_DOMAIN_CONFIG,

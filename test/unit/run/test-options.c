@@ -541,7 +541,6 @@ Test(run_options, must_make_sense_together)
         expect_check_refuses("[{provider, nobody}]", "nobody");
         expect_check_refuses("[{execution_mode, remote_node}]", "remote_node is missing");
         expect_check_refuses("[{approval_posture, none}]", "approval_posture");
-        expect_check_refuses("[{execution_surface, ssh_exec}]", "ssh_exec");
         expect_check_refuses("[{execution_surface, guest_bridge}]", "guest_bridge");
         expect_check_refuses("[{execution_mode, remote_node}, {remote_node, 'a@b'}, {lane, sdk}]",
                              "lane");
