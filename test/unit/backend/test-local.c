@@ -240,6 +240,44 @@ Test(local, input_over_what_a_pipe_holds_waits_and_arrives_whole)
         cli_run_clear(&run);
 }
 
+static void
+deny(CliRun *run)
+{
+        if (strstr(run->kinds->str, "approval_requested") != NULL &&
+            strstr(run->kinds->str, "approval_resolved") == NULL)
+                run->backend->klass->approve(run->backend, "a", /* allow= */ FALSE, "no");
+}
+
+Test(local, a_cli_that_is_talked_with_gets_prompt_answer_and_the_end_of_its_input)
+{
+        CliRun run;
+        g_autofree char *got = NULL;
+
+        cli_run_init(&run,
+                     "read -r line; echo \"$line\" > $d/got\n"
+                     "echo '{\"type\":\"control_request\",\"request_id\":\"a\",\"request\":"
+                     "{\"subtype\":\"can_use_tool\",\"tool_name\":\"Bash\",\"input\":{}}}'\n"
+                     "read -r line; echo \"$line\" >> $d/got\n"
+                     "echo '{\"type\":\"result\",\"subtype\":\"success\"}'\n"
+                     "cat >> $d/got; echo end >> $d/got");
+        run.spec.provider = asm_provider_find("claude", NULL);
+        run.spec.answers_approvals = TRUE;
+        run.on_event = deny;
+        cli_run_start(&run);
+        cli_run_finish(&run);
+
+        got = cli_read(&run.dir, "got");
+        cr_expect_str_eq(got,
+                         "{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":[{\"type\":"
+                         "\"text\",\"text\":\"hello\"}]},\"parent_tool_use_id\":null,"
+                         "\"session_id\":\"\"}\n"
+                         "{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\","
+                         "\"request_id\":\"a\",\"response\":{\"behavior\":\"deny\","
+                         "\"message\":\"no\"}}}\nend\n");
+        cr_expect_eq(run.n_ended, 1);
+        cli_run_clear(&run);
+}
+
 Test(local, a_cli_that_closes_its_stdin_does_not_end_us)
 {
         CliRun run;
