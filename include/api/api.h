@@ -11,9 +11,28 @@
 typedef struct _AsmApi AsmApi;
 
 /**
+ * AsmHostConfig: whether other nodes may run CLIs here, as on a remote node of Elixir's ASM
+ * @allow: (nullable): names of nodes, NULL-terminated; `*` and `?` stand for any characters, any
+ *   character
+ * @headless_timeout_ms: how long a CLI may run when nobody listens to it
+ * @otp_release: (nullable): what a caller is told; NULL: the release of its own node
+ */
+typedef struct {
+        gboolean is_enabled;
+        GStrv allow;
+        guint max_sessions;
+        guint headless_timeout_ms;
+        char *otp_release;
+} AsmHostConfig;
+
+/**
  * asm_api_new: registers `asm`, `net_kernel` and `rex` and takes spawn requests
  * @manager: borrowed, outlives the API
  */
 AsmApi *asm_api_new(AsmProcs *procs, AsmManager *manager);
 void asm_api_free(AsmApi *api);
+/* @config: copied. Before anybody calls; without it this node hosts nothing. */
+void asm_api_set_host(AsmApi *api, const AsmHostConfig *config);
+/* a link is not busy any more, or gone */
+void asm_api_drained(AsmApi *api);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmApi, asm_api_free)

@@ -3,8 +3,7 @@
 
 /* What asmd is told: command line over configuration file over defaults. */
 
-#include "node/node.h"
-#include "session/session.h"
+#include "api/api.h"
 
 /**
  * AsmConfigError:
@@ -32,6 +31,7 @@ typedef struct {
         AsmManagerLimits limits;
         guint max_mail;
         guint shutdown_grace_ms; /* for runs to finish when the daemon is told to stop */
+        AsmHostConfig host;
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;

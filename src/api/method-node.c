@@ -2,7 +2,7 @@
 
 /* Exported functions about the daemon itself. */
 
-#include "method-private.h"
+#include "host-private.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -54,7 +54,7 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         asm_manager_count_runs(api->manager, &running, &queued);
         asm_builder_tuple(&value, 2);
         asm_builder_atom(&value, "ok");
-        asm_builder_map(&value, 9);
+        asm_builder_map(&value, 10);
         asm_builder_atom(&value, "node");
         asm_builder_atom(&value, asm_node_get_name(node));
         asm_builder_atom(&value, "version");
@@ -66,5 +66,7 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         put_int(&value, "processes", asm_procs_count(api->procs));
         put_int(&value, "rss_bytes", rss_bytes());
         put_peers(&value, node);
+        asm_builder_atom(&value, "host");
+        asm_builder_host(&value, api->host);
         reply->send(reply, asm_builder_peek(&value));
 }

@@ -33,12 +33,15 @@ typedef struct {
         void (*handle)(const AsmRequest *request, AsmReply *reply);
 } AsmMethod;
 
+typedef struct _AsmHost AsmHost;
+
 struct _AsmApi {
         AsmProcs *procs;
         AsmManager *manager;
         gint64 started_us;  /* monotonic */
         GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
         AsmSurvey *survey;
+        AsmHost *host;
 };
 
 /* (nullable): the function @name with @n_args arguments */

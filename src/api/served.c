@@ -14,7 +14,7 @@
  * then finds nobody.
  */
 
-#include "method-private.h"
+#include "host-private.h"
 
 #include "term/reader.h"
 
@@ -81,6 +81,15 @@ spawn_reply_send(AsmReply *reply, AsmView value)
         asm_server_stop(&spawned->server, asm_builder_peek(&reason));
         asm_server_unref(&spawned->server);
         g_free(self);
+}
+
+/* the functions of asm and those of a remote node; FALSE: undef, the reply is still the caller's */
+static gboolean
+call_function(AsmApi *api, const AsmView *mfa, AsmView caller, AsmReply *reply)
+{
+        if (asm_method_is_module(mfa[0]))
+                return asm_method_call(api, mfa[1], mfa[2], caller, reply);
+        return api->host != NULL && asm_host_call(api->host, mfa, caller, reply);
 }
 
 /* [{M, F, A, []}] */
@@ -161,15 +170,13 @@ on_spawned(AsmServer *server, gpointer user_data)
 {
         Spawned *spawned = (Spawned *)server;
         SpawnReply *reply = g_new0(SpawnReply, 1);
+        AsmView mfa[3] = { asm_term_view(spawned->module),
+                           asm_term_view(spawned->function),
+                           asm_term_view(spawned->args) };
 
         reply->reply.send = spawn_reply_send;
         reply->spawned = (Spawned *)asm_server_ref(server);
-        if (asm_method_is_module(asm_term_view(spawned->module)) &&
-            asm_method_call(spawned->api,
-                            asm_term_view(spawned->function),
-                            asm_term_view(spawned->args),
-                            asm_term_view(spawned->caller),
-                            &reply->reply))
+        if (call_function(spawned->api, mfa, asm_term_view(spawned->caller), &reply->reply))
                 return;
         g_free(reply);
         end_undef(spawned);
@@ -238,8 +245,7 @@ rex_apply(AsmServer *server, AsmView to, AsmView caller, gboolean is_call, AsmVi
         reply->procs = api->procs;
         reply->to = asm_term_new(to);
         reply->is_call = is_call;
-        if (asm_method_is_module(part[0]) &&
-            asm_method_call(api, part[1], part[2], caller, &reply->reply))
+        if (call_function(api, part, caller, &reply->reply))
                 return;
         put_badrpc(&value, part);
         rex_reply_send(&reply->reply, asm_builder_peek(&value));

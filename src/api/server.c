@@ -6,7 +6,7 @@
  * gen_server call has no `undef`.
  */
 
-#include "method-private.h"
+#include "host-private.h"
 
 #include "term/print.h"
 #include "term/reader.h"
@@ -112,8 +112,23 @@ asm_api_free(AsmApi *api)
                 return;
         asm_survey_free(api->survey);
         asm_procs_set_spawner(api->procs, NULL, NULL, NULL);
+        g_clear_pointer(&api->host, asm_host_free);
         for (guint i = 0; i < api->servers->len; i++)
                 asm_server_stop_atom(g_ptr_array_index(api->servers, i), "shutdown");
         g_ptr_array_unref(api->servers);
         g_free(api);
+}
+
+void
+asm_api_set_host(AsmApi *api, const AsmHostConfig *config)
+{
+        g_clear_pointer(&api->host, asm_host_free);
+        api->host = asm_host_new(api, config);
+}
+
+void
+asm_api_drained(AsmApi *api)
+{
+        if (api->host != NULL)
+                asm_host_drained(api->host);
 }

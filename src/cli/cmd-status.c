@@ -87,11 +87,47 @@ print_peers(AsmOutput *output, AsmView peers)
         print_fact(output, "peers", text->len > 0 ? text->str : "none");
 }
 
+/* "3 of 256 sessions: 2 for a@one, 1 for b@two"; nothing when this daemon hosts nothing */
+static void
+print_host(AsmOutput *output, AsmView host)
+{
+        static const char *const keys[] = { "sessions", "max_sessions", "peers", NULL };
+        g_autoptr(GString) text = g_string_new(NULL);
+        AsmListCursor cursor;
+        AsmView values[G_N_ELEMENTS(keys) - 1], peer, node, sessions;
+        gint64 n, max;
+
+        if (!asm_view_is_set(host) || asm_view_map_pick(host, keys, values) < 3 ||
+            !asm_view_get_int(values[0], &n) || !asm_view_get_int(values[1], &max))
+                return;
+        g_string_append_printf(text,
+                               "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " sessions",
+                               n,
+                               max);
+        cursor = asm_view_list(values[2]);
+        for (guint i = 0; asm_list_next(&cursor, &peer); i++) {
+                g_autofree char *name = NULL;
+
+                if (!asm_view_map_get(peer, "node", &node) ||
+                    !asm_view_map_get(peer, "sessions", &sessions) ||
+                    !asm_view_get_int(sessions, &n))
+                        continue;
+                name = asm_view_dup_text(node, /* accept_atoms= */ TRUE);
+                g_string_append_printf(text,
+                                       "%s%" G_GINT64_FORMAT " for %s",
+                                       i > 0 ? ", " : ": ",
+                                       n,
+                                       name != NULL ? name : "?");
+        }
+        print_fact(output, "host", text->str);
+}
+
 static void
 print_status(AsmOutput *output, AsmView status)
 {
-        static const char *const keys[] = { "node",   "version",   "uptime_ms", "sessions", "runs",
-                                            "queued", "processes", "rss_bytes", "peers",    NULL };
+        static const char *const keys[] = { "node",  "version", "uptime_ms", "sessions",
+                                            "runs",  "queued",  "processes", "rss_bytes",
+                                            "peers", "host",    NULL };
         AsmView values[G_N_ELEMENTS(keys) - 1];
 
         asm_view_map_pick(status, keys, values);
@@ -103,6 +139,7 @@ print_status(AsmOutput *output, AsmView status)
         print_value(output, "processes", values[6]);
         print_number(output, "memory", values[7], asm_text_size);
         print_peers(output, values[8]);
+        print_host(output, values[9]);
 }
 
 static gboolean

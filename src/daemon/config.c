@@ -19,6 +19,7 @@ typedef enum {
         KEY_UINT,
         KEY_SIZE,
         KEY_BOOL,
+        KEY_NODES, /* patterns of node names, separated by `;` */
 } KeyType;
 
 typedef struct {
@@ -54,6 +55,11 @@ static const KeyRule rules[] = {
         { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB, TRUE },
         { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000, TRUE },
         { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000, TRUE },
+        { "host", "enabled", KEY_BOOL, AT(host.is_enabled), 0, 0, TRUE },
+        { "host", "allow", KEY_NODES, AT(host.allow), 0, 0, TRUE },
+        { "host", "max_sessions", KEY_UINT, AT(host.max_sessions), 1, 1000000, TRUE },
+        { "host", "headless_timeout_ms", KEY_UINT, AT(host.headless_timeout_ms), 0, 86400000, TRUE },
+        { "host", "otp_release", KEY_TEXT, AT(host.otp_release), 0, 0, TRUE },
 };
 
 static void
@@ -75,6 +81,7 @@ asm_config_init(AsmConfig *config)
                             .max_approvals = 64 },
                 .max_mail = 100000,
                 .shutdown_grace_ms = 10000,
+                .host = { .max_sessions = 256, .headless_timeout_ms = 30000 },
                 .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
         };
         asm_node_config_init(&config->node);
@@ -86,6 +93,8 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->name, g_free);
         g_clear_pointer(&config->cookie_file, g_free);
         g_clear_pointer(&config->listen, g_free);
+        g_clear_pointer(&config->host.allow, g_strfreev);
+        g_clear_pointer(&config->host.otp_release, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
         asm_node_config_clear(&config->node);
 }
@@ -114,6 +123,30 @@ set_number(gpointer field, const KeyRule *rule, const char *value)
         return TRUE;
 }
 
+/* NAME@HOST each, with wildcards or not; `*` alone is everybody */
+static gboolean
+set_nodes(GStrv *field, const char *value)
+{
+        g_auto(GStrv) parts = g_strsplit(value, ";", -1);
+        g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(g_free);
+
+        for (guint i = 0; parts[i] != NULL; i++) {
+                const char *node = g_strstrip(parts[i]);
+
+                if (*node == '\0')
+                        continue;
+                if (strchr(node, '@') == NULL && strcmp(node, "*") != 0)
+                        return FALSE;
+                g_ptr_array_add(nodes, g_strdup(node));
+        }
+        if (nodes->len == 0)
+                return FALSE;
+        g_ptr_array_add(nodes, NULL);
+        g_strfreev(*field);
+        *field = (GStrv)g_ptr_array_free(g_steal_pointer(&nodes), FALSE);
+        return TRUE;
+}
+
 static gboolean
 set_value(AsmConfig *config, const KeyRule *rule, const char *value)
 {
@@ -127,6 +160,8 @@ set_value(AsmConfig *config, const KeyRule *rule, const char *value)
         case KEY_BOOL:
                 *(gboolean *)field = strcmp(value, "true") == 0;
                 return *(gboolean *)field || strcmp(value, "false") == 0;
+        case KEY_NODES:
+                return set_nodes(field, value);
         case KEY_UINT:
         case KEY_SIZE:
                 return set_number(field, rule, value);
@@ -151,9 +186,10 @@ value_error(const KeyRule *rule, const char *path, const char *value, GError **e
                     rule->key,
                     rule->group,
                     shown,
-                    rule->type == KEY_TEXT   ? "some text"
-                    : rule->type == KEY_BOOL ? "true or false"
-                                             : range);
+                    rule->type == KEY_TEXT    ? "some text"
+                    : rule->type == KEY_BOOL  ? "true or false"
+                    : rule->type == KEY_NODES ? "names of nodes, as asm@build1;*@10.0.*"
+                                              : range);
 }
 
 /* numbers as integers, true and false as atoms, a cookie, which must be one, too; else text */
@@ -265,6 +301,35 @@ load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *grou
         return TRUE;
 }
 
+/* a host that nobody may use, and a release that no caller would accept, are mistakes */
+static gboolean
+check_host(const AsmConfig *config, const char *path, GError **error)
+{
+        const char *release = config->host.otp_release;
+
+        if (config->host.is_enabled && config->host.allow == NULL) {
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "%s: enabled in [host] needs allow, the nodes that may run CLIs here, "
+                            "as allow = asm@build1;*@10.0.*",
+                            path);
+                return FALSE;
+        }
+        if (release != NULL && !g_ascii_isdigit(release[0])) {
+                g_autofree char *shown = g_strescape(release, NULL);
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "%s: otp_release in [host]: '%s' is not valid, expected a release of "
+                            "Erlang/OTP, as 27",
+                            path,
+                            shown);
+                return FALSE;
+        }
+        return TRUE;
+}
+
 gboolean
 asm_config_load(AsmConfig *config, const char *path, GError **error)
 {
@@ -290,7 +355,7 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
                                   : load_group)(config, file, path, groups[i], error))
                         return FALSE;
         }
-        return TRUE;
+        return check_host(config, path, error);
 }
 
 static gboolean
@@ -307,6 +372,8 @@ is_same(const KeyRule *rule, const AsmConfig *a, const AsmConfig *b)
                 return *(const guint *)one == *(const guint *)other;
         case KEY_SIZE:
                 return *(const gsize *)one == *(const gsize *)other;
+        case KEY_NODES:
+                break; /* live */
         }
         return TRUE;
 }

@@ -39,6 +39,7 @@ on_peer(AsmProcs *procs, AsmLink *link, gboolean is_up, gpointer user_data)
         AsmDaemon *daemon = user_data;
 
         asm_manager_drained(daemon->manager);
+        asm_api_drained(daemon->api);
 }
 
 static void
@@ -88,6 +89,7 @@ asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie)
         daemon->manager = asm_manager_new(&backend, &config->limits);
         set_defaults(daemon->manager, config->defaults);
         daemon->api = asm_api_new(daemon->procs, daemon->manager);
+        asm_api_set_host(daemon->api, &config->host);
         asm_procs_set_peer_func(daemon->procs, on_peer, daemon);
         shutdown = (AsmShutdownContext){ .procs = daemon->procs,
                                          .manager = daemon->manager,
