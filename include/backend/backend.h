@@ -67,8 +67,6 @@ typedef struct {
                         const char *approval_id,
                         gboolean allow,
                         const char *reason);
-        /* approve() does not write what the CLI itself wants to read: the run sends it as input */
-        gboolean wants_approval_lines;
         /* SIGINT to the CLI, or to one that is about to start as soon as it has; close() follows */
         void (*interrupt)(AsmBackend *backend);
         /* (transfer full) of @backend: no callback any more; the CLI ends wherever it is, by itself
@@ -82,6 +80,8 @@ struct _AsmBackend {
         const AsmBackendClass *klass;
         const AsmBackendListener *listener; /* NULL once closed */
         gpointer user_data;
+        /* approve() does not write what the CLI itself wants to read: the run sends it as input */
+        gboolean wants_approval_lines;
 };
 
 /* a child process of this program; of the context it needs nothing */

@@ -6,7 +6,7 @@
  * fault, except where nothing more can be asked: without a connection the rest is skipped.
  */
 
-#include "method-private.h"
+#include "host-private.h"
 
 #include "node/error.h"
 #include "node/name.h"
@@ -30,6 +30,7 @@ typedef struct {
         guint rpc_timeout_ms;
         AsmLink *link;
         guint step;
+        gboolean is_asmd; /* the node is another asmd, which runs agents and no other commands */
         gint64 asked_us;
         AsmBuilder results;
         guint n_results;
@@ -139,11 +140,13 @@ judge_capability(Doctor *doctor, AsmView value, char **ret_detail, char **ret_re
         if (asm_view_map_get(value, "capabilities", &list)) {
                 cursor = asm_view_list(list);
                 while (asm_list_next(&cursor, &element)) {
-                        if (asm_view_is_atom(element, "remote_backend_start_v1")) {
+                        if (asm_view_is_atom(element, ASM_HOST_DECISIONS))
+                                doctor->is_asmd = TRUE;
+                        if (asm_view_is_atom(element, "remote_backend_start_v1"))
                                 *ret_detail = asm_view_print(list, ASM_SYNTAX_ERLANG, 200);
-                                return;
-                        }
                 }
+                if (*ret_detail != NULL)
+                        return;
         }
         *ret_detail = g_strdup("remote_backend_start_v1 is missing");
         *ret_remedy = g_strdup(
@@ -322,7 +325,13 @@ on_answer(AsmView value, const GError *error, AsmView reason, gpointer user_data
         g_autofree char *detail = NULL;
         g_autofree char *remedy = NULL;
 
-        if (error != NULL) {
+        if (doctor->is_asmd && g_error_matches(error, ASM_PROC_ERROR, ASM_PROC_ERROR_UNDEF)) {
+                add_result(doctor,
+                           step->name,
+                           "skipped",
+                           "the node is an asmd, which does not do this for others",
+                           NULL);
+        } else if (error != NULL) {
                 add_result(doctor,
                            step->name,
                            "failed",

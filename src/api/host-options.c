@@ -236,14 +236,23 @@ take_places(Parse *parse)
         return get(parse, "cwd", &value) && refuse(parse, "cwd_not_found", value);
 }
 
+/* a caller that answers approvals gets the form of the CLI that asks for them on its stdin */
 static gboolean
 take_input(Parse *parse)
 {
+        AsmHostedSpec *spec = parse->spec;
+        AsmProviderLaunch launch = { .prompt = spec->prompt, .options = parse->options };
         AsmView value;
 
-        if (!take_text(parse, "stdin", &parse->spec->input))
+        if (get(parse, "answers_approvals", &value) &&
+            !asm_view_get_bool(value, &spec->answers_approvals))
+                return refuse_option(parse, "answers_approvals", value);
+        if (!take_text(parse, "stdin", &spec->input))
                 return FALSE;
-        return parse->spec->input == NULL || parse->spec->provider->stdin_open ||
+        launch.answers_approvals = spec->answers_approvals;
+        spec->is_input_open =
+                spec->provider->stdin_open || asm_provider_is_conversation(spec->provider, &launch);
+        return spec->input == NULL || spec->is_input_open ||
                (get(parse, "stdin", &value) && refuse(parse, "stdin_closed", value));
 }
 

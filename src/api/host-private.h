@@ -3,7 +3,7 @@
 
 /*
  * This node as the remote node of others (ASM_PROTOCOL.md sections 1 and 2): who may use it and what
- * can be called (host.c), what a start is told (host-options.c), and the session that a start makes
+ * can be called (host.c, the small ones host-facts.c), what a start is told (host-options.c), and the session that a start makes
  * (hosted.c, what it says of itself hosted-info.c).
  */
 
@@ -13,6 +13,10 @@
 
 #define ASM_HOST_SUPERVISOR "Elixir.ASM.Remote.BackendSupervisor"
 #define ASM_HOST_EVENT_TAG  "cli_subprocess_core_session"
+/* that decisions about approvals may be sent to a session; an ASM node ignores them */
+#define ASM_HOST_DECISIONS "approval_decisions_v1"
+/* the release that is spoken here, if it matters to nobody */
+#define ASM_HOST_OTP_OLDEST "25"
 
 struct _AsmHost {
         AsmApi *api;
@@ -40,6 +44,21 @@ void asm_host_free(AsmHost *host);
  */
 gboolean asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply);
 
+/* one call, allowed; its function answers or hands on @reply, which it takes */
+typedef struct {
+        AsmHost *host;
+        const AsmView *args;
+        GRefString *peer; /* the caller's node */
+        AsmReply *reply;
+} AsmHostCall;
+
+/* host-facts.c */
+void asm_host_node(AsmHostCall *call);
+void asm_host_system_info(AsmHostCall *call);
+void asm_host_system_time(AsmHostCall *call);
+void asm_host_find_executable(AsmHostCall *call);
+void asm_host_read_file_info(AsmHostCall *call);
+
 /* a busy link has drained or gone */
 void asm_host_drained(AsmHost *host);
 /* appends #{sessions => N, max_sessions => N, peers => [#{node, sessions}]}, or nil if off */
@@ -58,11 +77,13 @@ typedef struct {
         char *session_id; /* likewise */
         AsmView metadata;
         AsmView surface;
-        AsmView subscriber; /* a pid; unset: none */
-        AsmView tag;        /* its reference; unset: a legacy subscriber */
-        char *input;        /* nullable: first words on stdin */
-        AsmTerm *options;   /* for the provider */
+        AsmView subscriber;     /* a pid; unset: none */
+        AsmView tag;            /* its reference; unset: a legacy subscriber */
+        char *input;            /* nullable: first words on stdin */
+        gboolean is_input_open; /* whether there is a stdin for more */
+        AsmTerm *options;       /* for the provider */
         guint headless_ms;
+        gboolean answers_approvals; /* the caller sends decisions, see AsmProviderLaunch */
 } AsmHostedSpec;
 
 /**
@@ -102,13 +123,11 @@ typedef struct {
         AsmTerm *started;     /* payload of run_started; NULL before */
         AsmTerm *provider_id; /* provider session id; NULL: none yet */
         gint64 sequence;
-        GArray *subscribers;   /* of AsmHostedSubscriber */
-        GHashTable *approvals; /* id -> AsmTerm, the raw of the question */
-        char *answer;          /* nullable: the last answer to one, as it was written to the CLI */
+        GArray *subscribers; /* of AsmHostedSubscriber */
         AsmTimer headless;
         guint headless_ms;
         gboolean is_paused;
-        gboolean is_input_closed;
+        gboolean is_input_open;
         AsmBuilder message; /* the event on its way out */
 } AsmHosted;
 

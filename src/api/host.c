@@ -28,7 +28,6 @@
 #define STARTER            "Elixir.ASM.Remote.BackendStarter"
 #define CAPABILITIES       "Elixir.ASM.Remote.Capabilities"
 #define ASM_VERSION_SPOKEN "0.12.1"
-#define OTP_FALLBACK       "25"
 #define OTP_LENGTH_MAX     16
 
 /* a caller's own timeout for a handshake is 5 s */
@@ -37,17 +36,10 @@
 #define REFUSAL_LOG_US (10 * G_USEC_PER_SEC)
 
 typedef struct {
-        AsmHost *host;
-        const AsmView *args;
-        GRefString *peer;
-        AsmReply *reply; /* taken by the handler */
-} HostCall;
-
-typedef struct {
         const char *module;
         const char *function;
         guint arity;
-        void (*handle)(HostCall *call);
+        void (*handle)(AsmHostCall *call);
 } HostFunction;
 
 static const HostFunction *find_function(AsmView module, AsmView function, guint arity);
@@ -69,17 +61,21 @@ log_refusal(AsmHost *host, const char *peer)
 {
         gint64 now_us = g_get_monotonic_time();
         g_autofree char *shown = NULL;
+        g_autofree char *more = NULL;
 
         if (host->refused_us != 0 && now_us - host->refused_us < REFUSAL_LOG_US) {
                 host->n_refused++;
                 return;
         }
         shown = g_strescape(peer, NULL);
-        g_message("'%s' asks to run CLIs here and is refused: %s (%u more since the last time)",
+        more = host->n_refused > 0
+                       ? g_strdup_printf(" (%u more since the last time)", host->n_refused)
+                       : g_strdup("");
+        g_message("'%s' asks to run CLIs here and is refused: %s%s",
                   shown,
                   host->config.is_enabled ? "it is not in allow of [host]"
                                           : "enabled in [host] is not true",
-                  host->n_refused);
+                  more);
         host->refused_us = now_us;
         host->n_refused = 0;
 }
@@ -101,7 +97,7 @@ admit(AsmHost *host, AsmView caller)
 /* --- the checks of a caller's preflight ------------------------------------------------------ */
 
 static void
-is_loaded(HostCall *call)
+is_loaded(AsmHostCall *call)
 {
         gboolean is_ours = asm_view_is_atom(call->args[0], STARTER) ||
                            asm_view_is_atom(call->args[0], CAPABILITIES);
@@ -110,7 +106,7 @@ is_loaded(HostCall *call)
 }
 
 static void
-is_exported(HostCall *call)
+is_exported(AsmHostCall *call)
 {
         gint64 arity;
         gboolean is_ours = asm_view_get_int(call->args[2], &arity) && arity >= 0 && arity <= 3 &&
@@ -120,7 +116,7 @@ is_exported(HostCall *call)
 }
 
 static void
-find_supervisor(HostCall *call, const char *none)
+find_supervisor(AsmHostCall *call, const char *none)
 {
         AsmServer *server = asm_procs_find_name(call->host->backend.procs,
                                                 ASM_HOST_SUPERVISOR,
@@ -136,20 +132,20 @@ find_supervisor(HostCall *call, const char *none)
 }
 
 static void
-whereis_elixir(HostCall *call)
+whereis_elixir(AsmHostCall *call)
 {
         find_supervisor(call, "nil");
 }
 
 static void
-whereis_erlang(HostCall *call)
+whereis_erlang(AsmHostCall *call)
 {
         find_supervisor(call, "undefined");
 }
 
 /* {ok, []}, since it runs already; any other application: {error, {App, {File, Why}}} */
 static void
-ensure_all_started(HostCall *call)
+ensure_all_started(AsmHostCall *call)
 {
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
         gboolean is_ours = asm_view_is_atom(call->args[0], "agent_session_manager");
@@ -191,8 +187,9 @@ reply_handshake(AsmReply *reply, const char *otp_release)
         asm_builder_atom(&value, "otp_release");
         asm_builder_text(&value, otp_release);
         asm_builder_atom(&value, "capabilities");
-        asm_builder_list(&value, 1);
+        asm_builder_list(&value, 2);
         asm_builder_atom(&value, "remote_backend_start_v1");
+        asm_builder_atom(&value, ASM_HOST_DECISIONS);
         asm_builder_nil(&value);
         reply->send(reply, asm_builder_peek(&value));
 }
@@ -205,13 +202,13 @@ on_release(AsmView value, const GError *error, AsmView reason, gpointer user_dat
         gboolean is_number =
                 release != NULL && g_ascii_isdigit(release[0]) && strlen(release) <= OTP_LENGTH_MAX;
 
-        reply_handshake(ask->reply, is_number ? release : OTP_FALLBACK);
+        reply_handshake(ask->reply, is_number ? release : ASM_HOST_OTP_OLDEST);
         g_ptr_array_remove_fast(ask->host->asks, ask);
         g_free(ask);
 }
 
 static void
-handshake(HostCall *call)
+handshake(AsmHostCall *call)
 {
         AsmHost *host = call->host;
         AsmLink *link = asm_node_find_link(asm_procs_get_node(host->backend.procs), call->peer);
@@ -221,7 +218,7 @@ handshake(HostCall *call)
         if (host->config.otp_release != NULL || link == NULL) {
                 reply_handshake(call->reply,
                                 host->config.otp_release != NULL ? host->config.otp_release
-                                                                 : OTP_FALLBACK);
+                                                                 : ASM_HOST_OTP_OLDEST);
                 return;
         }
         asm_builder_list(&args, 1);
@@ -244,7 +241,7 @@ handshake(HostCall *call)
 /* --- the start ------------------------------------------------------------------------------- */
 
 static void
-refuse_full(HostCall *call)
+refuse_full(AsmHostCall *call)
 {
         g_autoptr(AsmFailure) failure =
                 asm_failure_new(ASM_FAILURE_AT_CAPACITY,
@@ -261,7 +258,7 @@ refuse_full(HostCall *call)
 }
 
 static void
-start_core_session(HostCall *call)
+start_core_session(AsmHostCall *call)
 {
         AsmHost *host = call->host;
         g_auto(AsmHostedSpec) spec = { 0 };
@@ -324,7 +321,7 @@ put_counts(AsmBuilder *value, const AsmHost *host, gboolean is_map)
 }
 
 static void
-which_children(HostCall *call)
+which_children(AsmHostCall *call)
 {
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
 
@@ -333,7 +330,7 @@ which_children(HostCall *call)
 }
 
 static void
-count_children(HostCall *call)
+count_children(AsmHostCall *call)
 {
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
 
@@ -403,6 +400,11 @@ static const HostFunction functions[] = {
         { STARTER, "start_core_session", 1, start_core_session },
         { "Elixir.DynamicSupervisor", "which_children", 1, which_children },
         { "Elixir.DynamicSupervisor", "count_children", 1, count_children },
+        { "erlang", "node", 0, asm_host_node },
+        { "erlang", "system_info", 1, asm_host_system_info },
+        { "erlang", "system_time", 1, asm_host_system_time },
+        { "os", "find_executable", 1, asm_host_find_executable },
+        { "file", "read_file_info", 1, asm_host_read_file_info },
 };
 
 static const HostFunction *
@@ -421,7 +423,7 @@ gboolean
 asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply)
 {
         AsmListCursor cursor = asm_view_list(mfa[2]);
-        HostCall call = { .host = host, .reply = reply };
+        AsmHostCall call = { .host = host, .reply = reply };
         g_autoptr(GRefString) peer = NULL;
         const HostFunction *function;
         AsmView args[3];
@@ -471,7 +473,7 @@ asm_host_free(AsmHost *host)
                 Ask *ask = g_ptr_array_index(host->asks, i);
 
                 asm_rpc_cancel(host->backend.rpc, ask->rpc_call);
-                reply_handshake(ask->reply, OTP_FALLBACK);
+                reply_handshake(ask->reply, ASM_HOST_OTP_OLDEST);
                 g_free(ask);
         }
         g_ptr_array_unref(host->sessions);

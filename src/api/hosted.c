@@ -18,9 +18,9 @@
  *
  * A subscriber whose link is busy pauses the CLI until the link has drained.
  *
- * Approvals: a decision arrives as `{asm_approval_resolved, Id, allow | deny, Reason}` and is written
- * to the CLI in the provider's own words. A caller may also send these words itself through `send`
- * (to an ASM node it must, and it cannot know which one this is); the same answer is not written twice.
+ * Approvals: a decision arrives as `{asm_approval_resolved, Id, allow | deny, Reason}`, and the
+ * backend tells the CLI in its own words. A caller that knows this (capability
+ * approval_decisions_v1) says answers_approvals; for others the CLI is started in its plain form.
  */
 
 #include "host-private.h"
@@ -32,7 +32,6 @@
 #include <string.h>
 
 #define SUBSCRIBERS_MAX 64
-#define APPROVALS_MAX   64
 #define INPUT_MAX       (16 * 1024 * 1024)
 
 /* --- the answer to the start ----------------------------------------------------------------- */
@@ -234,44 +233,6 @@ send_event(AsmHosted *self, AsmHostedSubscriber *subscriber, AsmView event)
 
 /* --- approvals ------------------------------------------------------------------------------- */
 
-static void
-write_answer(AsmHosted *self, AsmView raw, gboolean allow, const char *reason)
-{
-        char *(*line)(AsmView, gboolean, const char *) = self->provider->approval_line;
-
-        g_clear_pointer(&self->answer, g_free);
-        if (line != NULL && self->backend != NULL)
-                self->answer = line(raw, allow, reason);
-        if (self->answer != NULL)
-                self->backend->klass->send_input(self->backend, self->answer, strlen(self->answer));
-}
-
-static char *
-dup_approval_id(const AsmCoreEvent *core)
-{
-        AsmView view;
-
-        return asm_view_map_get(core->payload, "approval_id", &view)
-                       ? asm_view_dup_text(view, /* accept_atoms= */ FALSE)
-                       : NULL;
-}
-
-/* one that cannot be kept is denied at once: the CLI must not wait for an answer that cannot come */
-static void
-approval_requested(AsmHosted *self, const AsmCoreEvent *core)
-{
-        g_autofree char *id = dup_approval_id(core);
-
-        if (id == NULL || !asm_view_is_set(core->raw))
-                return;
-        if (g_hash_table_size(self->approvals) >= APPROVALS_MAX)
-                write_answer(self, core->raw, /* allow= */ FALSE, "too many open approvals");
-        else
-                g_hash_table_replace(self->approvals,
-                                     g_steal_pointer(&id),
-                                     asm_term_new(core->raw));
-}
-
 /* {asm_approval_resolved, Id, allow | deny, Reason | nil} */
 static void
 on_info(AsmServer *server, AsmView message)
@@ -280,7 +241,6 @@ on_info(AsmServer *server, AsmView message)
         AsmView part[3];
         g_autofree char *id = NULL;
         g_autofree char *reason = NULL;
-        AsmTerm *raw;
         gboolean allow;
 
         if (!asm_view_get_tagged(message, "asm_approval_resolved", 4, part))
@@ -289,12 +249,8 @@ on_info(AsmServer *server, AsmView message)
         id = asm_view_dup_text(part[0], /* accept_atoms= */ FALSE);
         if (id == NULL || (!allow && !asm_view_is_atom(part[1], "deny")))
                 return;
-        raw = g_hash_table_lookup(self->approvals, id);
-        if (raw == NULL)
-                return;
         reason = asm_view_dup_text(part[2], /* accept_atoms= */ FALSE);
-        write_answer(self, asm_term_view(raw), allow, reason);
-        g_hash_table_remove(self->approvals, id);
+        self->backend->klass->approve(self->backend, id, allow, reason);
 }
 
 /* --- what the backend says ------------------------------------------------------------------- */
@@ -302,22 +258,13 @@ on_info(AsmServer *server, AsmView message)
 static void
 take_note(AsmHosted *self, const AsmCoreEvent *core)
 {
-        g_autofree char *id = NULL;
-
         self->sequence = MAX(self->sequence, core->sequence);
         if (asm_view_is_set(core->provider_session_id)) {
                 g_clear_pointer(&self->provider_id, asm_term_unref);
                 self->provider_id = asm_term_new(core->provider_session_id);
         }
-        if (core->kind == ASM_EVENT_RUN_STARTED && self->started == NULL) {
+        if (core->kind == ASM_EVENT_RUN_STARTED && self->started == NULL)
                 self->started = asm_term_new(core->payload);
-        } else if (core->kind == ASM_EVENT_APPROVAL_REQUESTED) {
-                approval_requested(self, core);
-        } else if (core->kind == ASM_EVENT_APPROVAL_RESOLVED) {
-                id = dup_approval_id(core);
-                if (id != NULL)
-                        g_hash_table_remove(self->approvals, id);
-        }
 }
 
 static void
@@ -407,14 +354,6 @@ input_bytes(AsmView input)
         return text != NULL ? g_bytes_new_take(text, strlen(text)) : NULL;
 }
 
-/* the answer to an approval that was written when its decision came */
-static gboolean
-is_answered(const AsmHosted *self, const char *data, gsize len)
-{
-        return self->answer != NULL && strlen(self->answer) == len &&
-               memcmp(self->answer, data, len) == 0;
-}
-
 static void
 send_input(AsmHosted *self, AsmView input, AsmBuilder *reply)
 {
@@ -427,12 +366,12 @@ send_input(AsmHosted *self, AsmView input, AsmBuilder *reply)
                 return;
         }
         data = g_bytes_get_data(bytes, &len);
-        if (!self->provider->stdin_open || self->is_input_closed) {
+        if (!self->is_input_open) {
                 put_error(reply, "stdin_closed");
         } else if (len > INPUT_MAX) {
                 put_error(reply, "input_too_large");
         } else {
-                if (len > 0 && !is_answered(self, data, len))
+                if (len > 0)
                         self->backend->klass->send_input(self->backend, data, len);
                 asm_builder_atom(reply, "ok");
         }
@@ -455,7 +394,7 @@ handle(AsmHosted *self, AsmView request, AsmBuilder *reply)
                 self->backend->klass->interrupt(self->backend);
                 asm_builder_atom(reply, "ok");
         } else if (asm_view_is_atom(request, "end_input")) {
-                self->is_input_closed = TRUE;
+                self->is_input_open = FALSE;
                 self->backend->klass->end_input(self->backend);
                 asm_builder_atom(reply, "ok");
         } else if (asm_view_get_tagged(request, "send", 2, part)) {
@@ -532,12 +471,10 @@ on_finalize(AsmServer *server)
 
         g_ref_string_release(self->peer);
         g_free(self->event_tag);
-        g_free(self->answer);
         asm_term_unref(self->metadata);
         asm_term_unref(self->started);
         asm_term_unref(self->provider_id);
         g_array_unref(self->subscribers);
-        g_hash_table_unref(self->approvals);
         asm_builder_clear(&self->message);
         g_free(self);
 }
@@ -572,7 +509,8 @@ start_backend(AsmHosted *self, const AsmHostedSpec *spec)
                                 .cli_path = spec->command,
                                 .options = asm_term_view(spec->options),
                                 .metadata = asm_term_view(self->metadata),
-                                .surface = spec->surface };
+                                .surface = spec->surface,
+                                .answers_approvals = spec->answers_approvals };
 
         self->backend = asm_backend_local.start(&self->host->backend, &what, &listener, self);
         if (spec->input != NULL)
@@ -598,10 +536,7 @@ asm_hosted_start(AsmHost *host, const AsmHostedSpec *spec, GRefString *peer, Asm
         self->headless_ms = spec->headless_ms;
         self->subscribers = g_array_new(FALSE, FALSE, sizeof(AsmHostedSubscriber));
         g_array_set_clear_func(self->subscribers, subscriber_clear);
-        self->approvals = g_hash_table_new_full(g_str_hash,
-                                                g_str_equal,
-                                                g_free,
-                                                (GDestroyNotify)asm_term_unref);
+        self->is_input_open = spec->is_input_open;
         asm_timer_init(&self->headless,
                        asm_procs_get_timers(host->backend.procs),
                        on_headless,

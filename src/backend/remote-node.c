@@ -465,7 +465,8 @@ remote_start(const AsmBackendContext *context,
 
         self->backend = (AsmBackend){ .klass = &asm_backend_remote_node,
                                       .listener = listener,
-                                      .user_data = user_data };
+                                      .user_data = user_data,
+                                      .wants_approval_lines = TRUE };
         self->context = *context;
         self->provider = spec->provider;
         self->node = g_strdup(spec->node);
@@ -495,7 +496,6 @@ const AsmBackendClass asm_backend_remote_node = { .name = "remote_node",
                                                   .send_input = remote_send_input,
                                                   .end_input = remote_end_input,
                                                   .approve = remote_approve,
-                                                  .wants_approval_lines = TRUE,
                                                   .interrupt = remote_interrupt,
                                                   .close = remote_close,
                                                   .set_paused = remote_set_paused };

@@ -53,8 +53,9 @@ typedef struct {
         guint64 rpc_call; /* 0: none */
         AsmTimer timer;   /* of the start, then of the close */
         gboolean has_raw_lines;
-        AsmDecoder *decoder; /* only when the host ships raw lines */
-        AsmRef ref;          /* of the subscription, and of the monitor */
+        gboolean takes_decisions; /* the host answers the CLI's approvals itself */
+        AsmDecoder *decoder;      /* only when the host ships raw lines */
+        AsmRef ref;               /* of the subscription, and of the monitor */
         AsmRef monitor;
         AsmPid session; /* the remote session process */
         GQueue calls;   /* owned: control calls without an answer */

@@ -24,6 +24,7 @@
 #define SUPERVISOR "Elixir.ASM.Remote.BackendSupervisor"
 #define CAPABILITY "remote_backend_start_v1"
 #define RAW_LINES  "raw_lines_v1"
+#define DECISIONS  "approval_decisions_v1"
 /* the ASM whose remote side this is (major.minor must agree), and the oldest OTP of its nodes */
 #define ASM_API_VERSION "0.12"
 #define OTP_OLDEST      25
@@ -85,7 +86,8 @@ not_ready(AsmRemote *self, const char *what)
 {
         g_autofree char *why = g_strdup_printf(
                 "'%s' is not ready: %s; start its backend host (asmd_host or "
-                "agent_session_manager), or set remote_bootstrap_mode to ensure_started",
+                "agent_session_manager; an asmd has to allow this node, see [host] in "
+                "asmd.conf(5)), or set remote_bootstrap_mode to ensure_started",
                 self->node,
                 what);
 
@@ -232,6 +234,8 @@ judge_handshake(AsmRemote *self, AsmView value)
         if (g_ascii_strtoll(g_strstrip(otp), NULL, 10) < OTP_OLDEST)
                 return version_mismatch("local_otp", "25", "remote_otp", otp);
         self->has_raw_lines = has_capability(found[2], RAW_LINES);
+        self->takes_decisions = has_capability(found[2], DECISIONS);
+        self->backend.wants_approval_lines = !self->takes_decisions;
         return NULL;
 }
 
@@ -503,6 +507,8 @@ put_session_options(AsmRemote *self, AsmBuilder *args)
         put_option_text(args, "command", self->cli_path, &n);
         if (self->has_raw_lines)
                 put_option_atom(args, "event_delivery", "raw_lines", &n);
+        if (self->takes_decisions)
+                put_option_atom(args, "answers_approvals", "true", &n);
         asm_option_cursor_init(&cursor, asm_term_view(self->options));
         while (asm_option_next(&cursor, &key, &value)) {
                 asm_builder_tuple(args, 2);

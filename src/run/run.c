@@ -281,7 +281,7 @@ resolve_approval(AsmRun *run, const char *id, AsmView raw, gboolean allow, const
         if (run->backend == NULL)
                 return;
         run->backend->klass->approve(run->backend, id, allow, reason);
-        if (run->backend->klass->wants_approval_lines && run->provider->approval_line != NULL &&
+        if (run->backend->wants_approval_lines && run->provider->approval_line != NULL &&
             asm_view_is_set(raw))
                 line = run->provider->approval_line(raw, allow, reason);
         if (line != NULL)

@@ -27,6 +27,7 @@ checks() ->
      {"the preflight passes through erpc and through rex as well", fun preflight_otherwise/0},
      {"the handshake tells the caller's own release", fun handshake/0},
      {"nothing but the table can be reached", fun nothing_else/0},
+     {"it tells what a doctor asks", fun facts/0},
      {"minimal options run a CLI, from run_started to DOWN normal", fun minimal/0},
      {"the options of a real ASM session are understood", fun real_options/0},
      {"events and info have the keys that ASM's have", fun shapes/0},
@@ -44,7 +45,7 @@ checks() ->
      {"stdin that is closed takes nothing", fun closed_input/0},
      {"stdin of the options is there from the start", fun first_input/0},
      {"a decision about a tool reaches the CLI", fun approvals/0},
-     {"a decision that comes as line as well is written once", fun approval_twice/0},
+     {"a CLI that would wait for answers is for callers that give them", fun conversation/0},
      {"what is not a decision is ignored", fun no_approval/0},
      {"casts, messages and unknown calls do no harm", fun noise/0},
      {"sys asks it like any process", fun sys/0},
@@ -97,12 +98,9 @@ next({_, Ref, _}, Kind) ->
         throw({unexpected, io_lib:format("an event ~s", [Kind]), process_info(self(), messages)})
     end.
 
-%% What the CLI says next; claude has blocks, codex texts.
 said(Session) ->
-    case next(Session, assistant_message) of
-        #{content := [#{<<"text">> := Text}]} -> Text;
-        #{content := [Text]} -> Text
-    end.
+    #{content := [Block]} = next(Session, assistant_message),
+    text(Block).
 
 %% A session that ends at once may be over before it is monitored.
 down(Monitor) ->
@@ -112,9 +110,13 @@ down(Monitor) ->
     after ?T -> throw({unexpected, "a DOWN", process_info(self(), messages)})
     end.
 
+%% What the CLI says in messages; claude has blocks, codex texts.
 texts(Events) ->
-    [Text || #{kind := assistant_message, payload := #{content := Blocks}} <- Events,
-             Text <- Blocks, is_binary(Text)].
+    [text(Block) || #{kind := assistant_message, payload := #{content := Blocks}} <- Events,
+                    Block <- Blocks].
+
+text(#{<<"text">> := Text}) -> Text;
+text(Text) -> Text.
 
 kinds(Events) -> [Kind || #{kind := Kind} <- Events].
 
@@ -161,7 +163,7 @@ preflight(Call) ->
     ?EXPECT(true, Call(erlang, function_exported, [?STARTER, start_core_session, 1])),
     ?EXPECT(false, Call(erlang, function_exported, [?STARTER, start_core_session, 2])),
     ?EXPECT(false, Call(erlang, function_exported, [erlang, halt, 0])),
-    ?EXPECT(#{asm_version := <<"0.12.", _/binary>>, capabilities := [remote_backend_start_v1]},
+    ?EXPECT(#{asm_version := <<"0.12.", _/binary>>, capabilities := [remote_backend_start_v1 | _]},
             Call('Elixir.ASM.Remote.Capabilities', handshake, [])),
     Pid = Call('Elixir.Process', whereis, [?SUPERVISOR]),
     true = is_pid(Pid),
@@ -184,13 +186,30 @@ handshake() ->
 
 nothing_else() ->
     [?EXPECT({badrpc, {'EXIT', {undef, _}}}, rpc(M, F, A))
-     || {M, F, A} <- [{os, cmd, ["true"]}, {erlang, halt, []}, {erlang, system_info, [otp_release]},
+     || {M, F, A} <- [{os, cmd, ["true"]}, {erlang, halt, []}, {file, read_file, ["/etc/passwd"]},
                       {'Elixir.Code', eval_string, [<<"1">>]}, {?STARTER, start_core_session, []},
                       {?STARTER, start_core_session, [a, b]}, {'Elixir.Code', 'ensure_loaded?', [a | b]},
                       {'Elixir.DynamicSupervisor', start_child, [?SUPERVISOR, x]}]],
     ?EXPECT(nil, rpc('Elixir.Process', whereis, [asm])),
     ?EXPECT(undefined, rpc(erlang, whereis, [rex])),
-    ?EXPECT(nil, rpc('Elixir.Process', whereis, [12])).
+    ?EXPECT(nil, rpc('Elixir.Process', whereis, [12])),
+    ?EXPECT(undefined, rpc(erlang, system_info, [system_architecture])).
+
+%% What asmctl doctor wants to know.
+facts() ->
+    Daemon = daemon(),
+    ?EXPECT(Daemon, rpc(erlang, node, [])),
+    ?EXPECT("25", rpc(erlang, system_info, [otp_release])),
+    Apart = rpc(erlang, system_time, [millisecond]) - erlang:system_time(millisecond),
+    true = abs(Apart) < ?T,
+    ?EXPECT("/" ++ _, rpc(os, find_executable, ["sh"])),
+    ?EXPECT(false, rpc(os, find_executable, ["no-such-cli"])),
+    ?EXPECT({error, enoent}, rpc(file, read_file_info, ["/nowhere"])),
+    {ok, Info} = rpc(file, read_file_info, [os:getenv("ASM_TMP")]),
+    {ok, Same} = file:read_file_info(os:getenv("ASM_TMP")),
+    true = tuple_size(Info) =:= tuple_size(Same),
+    [{file_info, directory, read_write}, {file_info, directory, read_write}] =
+        [{element(1, I), element(3, I), element(4, I)} || I <- [Info, Same]].
 
 %%% a session
 
@@ -434,26 +453,13 @@ approvals() ->
      end || {Decision, Reason, Said} <- [{allow, nil, <<"Bash was allowed. ">>},
                                          {deny, <<"no">>, <<"Bash was denied. ">>}]].
 
-approval_twice() ->
-    {Pid, Ref, Monitor} = Session = begin_session(claude, <<"approve stdin">>),
-    receive
-        {?TAG, Ref, {event, #{kind := approval_requested, payload := Payload, raw := Raw}}} ->
-            #{approval_id := Id} = Payload,
-            #{<<"request_id">> := Request, <<"request">> := #{<<"input">> := Input}} = Raw,
-            Line = [<<"{\"type\":\"control_response\",\"response\":{\"subtype\":\"success\","
-                      "\"request_id\":\"">>, Request, <<"\",\"response\":{\"behavior\":\"allow\","
-                      "\"updatedInput\":{\"command\":\"">>, maps:get(<<"command">>, Input),
-                    <<"\"}}}}\n">>],
-            Pid ! {asm_approval_resolved, Id, allow, nil},
-            ok = gen_server:call(Pid, {send, iolist_to_binary(Line)})
-    after ?T -> throw(no_approval)
-    end,
-    <<"Bash was allowed. ">> = said(Session),
-    ok = gen_server:call(Pid, {send, <<"next">>}),
-    %% the next thing that the CLI reads is not the answer again
-    <<"next">> = said(Session),
-    ok = gen_server:stop(Pid),
-    normal = down(Monitor).
+%% Nobody else gets a CLI that waits for answers.
+conversation() ->
+    {Plain, normal} = follow(begin_session(claude, <<"args">>)),
+    [Args] = texts(Plain),
+    nomatch = binary:match(Args, <<"--permission-prompt-tool">>),
+    {error, {invalid_option, answers_approvals, 1}} =
+        start([{answers_approvals, 1} | options(claude, <<"hello">>, self())]).
 
 no_approval() ->
     {Pid, _, Monitor} = Session = begin_session(claude, <<"approve">>),

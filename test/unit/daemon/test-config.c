@@ -113,6 +113,13 @@ static const struct {
           100000,
           G_STRUCT_OFFSET(AsmConfig, limits.max_approvals),
           0 },
+        { "host", "max_sessions", 1, 1000000, G_STRUCT_OFFSET(AsmConfig, host.max_sessions), 0 },
+        { "host",
+          "headless_timeout_ms",
+          0,
+          86400000,
+          G_STRUCT_OFFSET(AsmConfig, host.headless_timeout_ms),
+          0 },
 };
 
 Test(daemon_config, numbers_are_taken_from_their_least_to_their_greatest)
@@ -184,6 +191,29 @@ Test(daemon_config, empty_file_leaves_the_defaults)
         cr_expect_str_eq(config.listen, "127.0.0.1");
         cr_expect_null(config.cookie_file);
         cr_expect_eq(config.node.max_frame, 64 * M);
+        cr_expect(!config.host.is_enabled);
+        cr_expect_null(config.host.allow);
+        cr_expect_null(config.host.otp_release);
+}
+
+Test(daemon_config, a_host_says_who_may_use_it)
+{
+        g_auto(AsmConfig) config = { 0 };
+
+        expect_loads(
+                &config,
+                "[host]\nenabled = true\nallow = a@one; *@10.0.* ;;b@two;\notp_release = 27\n");
+        cr_expect(config.host.is_enabled);
+        cr_assert_eq(g_strv_length(config.host.allow), 3);
+        cr_expect_str_eq(config.host.allow[0], "a@one");
+        cr_expect_str_eq(config.host.allow[1], "*@10.0.*");
+        cr_expect_str_eq(config.host.allow[2], "b@two");
+        cr_expect_str_eq(config.host.otp_release, "27");
+        expect_refused("[host]\nenabled = true\n", ASM_CONFIG_ERROR_VALUE, "allow");
+        expect_refused("[host]\nallow =\n", ASM_CONFIG_ERROR_VALUE, "allow in [host]");
+        expect_refused("[host]\nallow = ;\n", ASM_CONFIG_ERROR_VALUE, "allow in [host]");
+        expect_refused("[host]\nallow = a@b;anybody\n", ASM_CONFIG_ERROR_VALUE, "a@b;anybody");
+        expect_refused("[host]\notp_release = new\n", ASM_CONFIG_ERROR_VALUE, "otp_release");
 }
 
 Test(daemon_config, what_is_not_known_is_refused)
