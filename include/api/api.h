@@ -31,8 +31,14 @@ typedef struct {
  */
 AsmApi *asm_api_new(AsmProcs *procs, AsmManager *manager);
 void asm_api_free(AsmApi *api);
-/* @config: copied. Before anybody calls; without it this node hosts nothing. */
+/* @config: copied. For calls from now on; without it this node hosts nothing. */
 void asm_api_set_host(AsmApi *api, const AsmHostConfig *config);
+/* CLIs that run here for other nodes */
+guint asm_api_count_hosted(AsmApi *api);
+/* no new ones are started for other nodes any more */
+void asm_api_drain_hosted(AsmApi *api);
+/* ends them, reason `shutdown` */
+void asm_api_stop_hosted(AsmApi *api);
 /* a link is not busy any more, or gone */
 void asm_api_drained(AsmApi *api);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmApi, asm_api_free)

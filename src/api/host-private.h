@@ -19,22 +19,23 @@
 #define ASM_HOST_OTP_OLDEST "25"
 
 struct _AsmHost {
-        AsmApi *api;
         AsmBackendContext backend;
         AsmHostConfig config; /* a copy of its own */
         GPtrArray *sessions;  /* of AsmHosted that live, borrowed, oldest first */
         GPtrArray *asks;      /* of handshakes that wait for their caller's release */
         gint64 refused_us;    /* when a refusal was logged last, monotonic */
         guint n_refused;      /* and how many since then were not */
+        gboolean is_draining; /* the daemon ends: nothing new */
 };
 
-/**
- * asm_host_new: registers 'Elixir.ASM.Remote.BackendSupervisor' if @config says that it is enabled
- * @config: copied
- */
-AsmHost *asm_host_new(AsmApi *api, const AsmHostConfig *config);
-/* ends every hosted session with reason `shutdown` */
+/* registers 'Elixir.ASM.Remote.BackendSupervisor'; nobody may use it until it is configured */
+AsmHost *asm_host_new(AsmApi *api);
+/* ends what asm_host_stop_all() ends */
 void asm_host_free(AsmHost *host);
+/* @config: copied. Sessions that run already are left alone. */
+void asm_host_configure(AsmHost *host, const AsmHostConfig *config);
+/* ends every hosted session, reason `shutdown` */
+void asm_host_stop_all(AsmHost *host);
 
 /**
  * asm_host_call: the other half of the table of exported functions (method.c)

@@ -40,6 +40,7 @@ typedef struct {
         const char *function;
         guint arity;
         void (*handle)(AsmHostCall *call);
+        gboolean is_of_asm; /* whoever calls it wants to run CLIs; others may just ask around */
 } HostFunction;
 
 static const HostFunction *find_function(AsmView module, AsmView function, guint arity);
@@ -82,7 +83,7 @@ log_refusal(AsmHost *host, const char *peer)
 
 /* (nullable): the caller's node, which may use this one; the peer vouches for the pid's node */
 static GRefString *
-admit(AsmHost *host, AsmView caller)
+admit(AsmHost *host, AsmView caller, gboolean is_logged)
 {
         g_auto(AsmPid) pid = { 0 };
 
@@ -90,7 +91,8 @@ admit(AsmHost *host, AsmView caller)
                 return NULL;
         if (host->config.is_enabled && is_allowed(host, pid.node))
                 return g_ref_string_acquire(pid.node);
-        log_refusal(host, pid.node);
+        if (is_logged)
+                log_refusal(host, pid.node);
         return NULL;
 }
 
@@ -240,21 +242,26 @@ handshake(AsmHostCall *call)
 
 /* --- the start ------------------------------------------------------------------------------- */
 
+/* a start that comes at the wrong time */
+static void
+refuse(AsmHostCall *call, const char *why)
+{
+        GRefString *name = asm_node_get_name(asm_procs_get_node(call->host->backend.procs));
+        g_autoptr(AsmFailure) failure =
+                asm_failure_new(ASM_FAILURE_AT_CAPACITY, ASM_DOMAIN_RUNTIME, "'%s' %s", name, why);
+
+        g_message("'%s' asks for a session and is refused: this node %s", call->peer, why);
+        asm_reply_failure(call->reply, failure);
+}
+
 static void
 refuse_full(AsmHostCall *call)
 {
-        g_autoptr(AsmFailure) failure =
-                asm_failure_new(ASM_FAILURE_AT_CAPACITY,
-                                ASM_DOMAIN_RUNTIME,
-                                "'%s' runs %u CLIs for other nodes, which is its limit "
-                                "(max_sessions in [host] of its configuration)",
-                                asm_node_get_name(asm_procs_get_node(call->host->backend.procs)),
-                                call->host->sessions->len);
+        g_autofree char *why = g_strdup_printf("runs %u CLIs for other nodes, which is its limit "
+                                               "(max_sessions in [host] of its configuration)",
+                                               call->host->sessions->len);
 
-        g_message("'%s' asks for a session and is refused: %u are hosted, the limit",
-                  call->peer,
-                  call->host->sessions->len);
-        asm_reply_failure(call->reply, failure);
+        refuse(call, why);
 }
 
 static void
@@ -265,6 +272,10 @@ start_core_session(AsmHostCall *call)
         g_auto(AsmBuilder) reason = ASM_BUILDER_INIT;
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
 
+        if (host->is_draining) {
+                refuse(call, "is shutting down and starts nothing new");
+                return;
+        }
         if (host->sessions->len >= host->config.max_sessions) {
                 refuse_full(call);
                 return;
@@ -358,8 +369,8 @@ supervisor_call(AsmServer *server, AsmView from, AsmView request)
         g_autoptr(GRefString) peer = NULL;
         AsmView part[2];
 
-        if (host == NULL || !asm_view_get_tuple(from, 2, part) ||
-            (peer = admit(host, part[0])) == NULL)
+        if (!asm_view_get_tuple(from, 2, part) ||
+            (peer = admit(host, part[0], /* is_logged= */ TRUE)) == NULL)
                 return;
         if (asm_view_is_atom(request, "which_children")) {
                 put_children(&value, host);
@@ -391,15 +402,15 @@ static const AsmServerClass supervisor_class = { .module = "Elixir.DynamicSuperv
 /* --- the table ------------------------------------------------------------------------------- */
 
 static const HostFunction functions[] = {
-        { "Elixir.Code", "ensure_loaded?", 1, is_loaded },
+        { "Elixir.Code", "ensure_loaded?", 1, is_loaded, TRUE },
         { "erlang", "function_exported", 3, is_exported },
-        { CAPABILITIES, "handshake", 0, handshake },
-        { "Elixir.Process", "whereis", 1, whereis_elixir },
+        { CAPABILITIES, "handshake", 0, handshake, TRUE },
+        { "Elixir.Process", "whereis", 1, whereis_elixir, TRUE },
         { "erlang", "whereis", 1, whereis_erlang },
-        { "Elixir.Application", "ensure_all_started", 1, ensure_all_started },
-        { STARTER, "start_core_session", 1, start_core_session },
-        { "Elixir.DynamicSupervisor", "which_children", 1, which_children },
-        { "Elixir.DynamicSupervisor", "count_children", 1, count_children },
+        { "Elixir.Application", "ensure_all_started", 1, ensure_all_started, TRUE },
+        { STARTER, "start_core_session", 1, start_core_session, TRUE },
+        { "Elixir.DynamicSupervisor", "which_children", 1, which_children, TRUE },
+        { "Elixir.DynamicSupervisor", "count_children", 1, count_children, TRUE },
         { "erlang", "node", 0, asm_host_node },
         { "erlang", "system_info", 1, asm_host_system_info },
         { "erlang", "system_time", 1, asm_host_system_time },
@@ -432,7 +443,7 @@ asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply
         if (!asm_view_get_list_length(mfa[2], &n) || n > G_N_ELEMENTS(args))
                 return FALSE;
         function = find_function(mfa[0], mfa[1], n);
-        if (function == NULL || (peer = admit(host, caller)) == NULL)
+        if (function == NULL || (peer = admit(host, caller, function->is_of_asm)) == NULL)
                 return FALSE;
         for (guint i = 0; i < n; i++)
                 asm_list_next(&cursor, &args[i]);
@@ -445,30 +456,43 @@ asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply
 /* --- the whole ------------------------------------------------------------------------------- */
 
 AsmHost *
-asm_host_new(AsmApi *api, const AsmHostConfig *config)
+asm_host_new(AsmApi *api)
 {
         AsmHost *host = g_new0(AsmHost, 1);
 
-        host->api = api;
         host->backend = *asm_manager_get_backend_context(api->manager);
-        host->config = *config;
-        host->config.allow = g_strdupv(config->allow);
-        host->config.otp_release = g_strdup(config->otp_release);
         host->sessions = g_ptr_array_new();
         host->asks = g_ptr_array_new();
-        if (config->is_enabled)
-                asm_api_start_server(api, &supervisor_class, ASM_HOST_SUPERVISOR);
+        asm_api_start_server(api, &supervisor_class, ASM_HOST_SUPERVISOR);
         return host;
 }
 
 void
-asm_host_free(AsmHost *host)
+asm_host_configure(AsmHost *host, const AsmHostConfig *config)
+{
+        AsmHostConfig old = host->config;
+
+        host->config = *config;
+        host->config.allow = g_strdupv(config->allow);
+        host->config.otp_release = g_strdup(config->otp_release);
+        g_strfreev(old.allow);
+        g_free(old.otp_release);
+}
+
+void
+asm_host_stop_all(AsmHost *host)
 {
         while (host->sessions->len > 0) {
                 AsmHosted *hosted = g_ptr_array_index(host->sessions, host->sessions->len - 1);
 
                 asm_server_stop_atom(&hosted->server, "shutdown");
         }
+}
+
+void
+asm_host_free(AsmHost *host)
+{
+        asm_host_stop_all(host);
         for (guint i = 0; i < host->asks->len; i++) {
                 Ask *ask = g_ptr_array_index(host->asks, i);
 
@@ -520,7 +544,7 @@ put_peers(AsmBuilder *builder, const AsmHost *host)
 void
 asm_builder_host(AsmBuilder *builder, AsmHost *host)
 {
-        if (host == NULL || !host->config.is_enabled) {
+        if (!host->config.is_enabled) {
                 asm_builder_nil_atom(builder);
                 return;
         }

@@ -89,7 +89,7 @@ call_function(AsmApi *api, const AsmView *mfa, AsmView caller, AsmReply *reply)
 {
         if (asm_method_is_module(mfa[0]))
                 return asm_method_call(api, mfa[1], mfa[2], caller, reply);
-        return api->host != NULL && asm_host_call(api->host, mfa, caller, reply);
+        return asm_host_call(api->host, mfa, caller, reply);
 }
 
 /* [{M, F, A, []}] */

@@ -102,6 +102,7 @@ asm_api_new(AsmProcs *procs, AsmManager *manager)
         api->servers = g_ptr_array_new_with_free_func((GDestroyNotify)asm_server_unref);
         asm_api_start_server(api, &asm_api_server_class, "asm");
         asm_api_serve(api);
+        api->host = asm_host_new(api);
         return api;
 }
 
@@ -122,13 +123,29 @@ asm_api_free(AsmApi *api)
 void
 asm_api_set_host(AsmApi *api, const AsmHostConfig *config)
 {
-        g_clear_pointer(&api->host, asm_host_free);
-        api->host = asm_host_new(api, config);
+        asm_host_configure(api->host, config);
+}
+
+guint
+asm_api_count_hosted(AsmApi *api)
+{
+        return api->host->sessions->len;
+}
+
+void
+asm_api_drain_hosted(AsmApi *api)
+{
+        api->host->is_draining = TRUE;
+}
+
+void
+asm_api_stop_hosted(AsmApi *api)
+{
+        asm_host_stop_all(api->host);
 }
 
 void
 asm_api_drained(AsmApi *api)
 {
-        if (api->host != NULL)
-                asm_host_drained(api->host);
+        asm_host_drained(api->host);
 }

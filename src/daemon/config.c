@@ -58,7 +58,13 @@ static const KeyRule rules[] = {
         { "host", "enabled", KEY_BOOL, AT(host.is_enabled), 0, 0, TRUE },
         { "host", "allow", KEY_NODES, AT(host.allow), 0, 0, TRUE },
         { "host", "max_sessions", KEY_UINT, AT(host.max_sessions), 1, 1000000, TRUE },
-        { "host", "headless_timeout_ms", KEY_UINT, AT(host.headless_timeout_ms), 0, 86400000, TRUE },
+        { "host",
+          "headless_timeout_ms",
+          KEY_UINT,
+          AT(host.headless_timeout_ms),
+          0,
+          86400000,
+          TRUE },
         { "host", "otp_release", KEY_TEXT, AT(host.otp_release), 0, 0, TRUE },
 };
 

@@ -93,6 +93,7 @@ asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie)
         asm_procs_set_peer_func(daemon->procs, on_peer, daemon);
         shutdown = (AsmShutdownContext){ .procs = daemon->procs,
                                          .manager = daemon->manager,
+                                         .api = daemon->api,
                                          .grace_ms = config->shutdown_grace_ms };
         daemon->shutdown = asm_shutdown_new(&shutdown, on_shut_down, daemon);
         return daemon;
@@ -174,6 +175,7 @@ asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
         asm_manager_set_limits(daemon->manager, &config->limits);
         asm_manager_clear_defaults(daemon->manager);
         set_defaults(daemon->manager, config->defaults);
+        asm_api_set_host(daemon->api, &config->host);
         asm_shutdown_set_grace(daemon->shutdown, config->shutdown_grace_ms);
 }
 

@@ -3,13 +3,14 @@
 
 /* How the daemon ends: in order, and within a time that is known. */
 
-#include "session/session.h"
+#include "api/api.h"
 
 typedef struct _AsmShutdown AsmShutdown;
 
 typedef struct {
         AsmProcs *procs;
         AsmManager *manager;
+        AsmApi *api;
         guint grace_ms; /* for runs to finish by themselves */
 } AsmShutdownContext;
 

@@ -45,17 +45,28 @@ set_deadline(AsmShutdown *self, guint ms)
         self->deadline_us = g_get_monotonic_time() + (gint64)ms * 1000;
 }
 
-static void
-begin_draining(AsmShutdown *self)
+/* ours, and those of other nodes that are hosted here */
+static guint
+count_runs(const AsmShutdown *self)
 {
         guint n_running;
         guint n_queued;
 
-        asm_manager_drain(self->context.manager);
         asm_manager_count_runs(self->context.manager, &n_running, &n_queued);
-        if (n_running + n_queued > 0)
+        return n_running + n_queued + asm_api_count_hosted(self->context.api);
+}
+
+static void
+begin_draining(AsmShutdown *self)
+{
+        guint n_runs;
+
+        asm_manager_drain(self->context.manager);
+        asm_api_drain_hosted(self->context.api);
+        n_runs = count_runs(self);
+        if (n_runs > 0)
                 g_message("stopping: %u runs have %.1f s to finish; another signal ends them now",
-                          n_running + n_queued,
+                          n_runs,
                           self->context.grace_ms / 1000.0);
         self->state = SHUTDOWN_DRAINING;
         set_deadline(self, self->context.grace_ms);
@@ -65,16 +76,13 @@ begin_draining(AsmShutdown *self)
 static void
 begin_closing(AsmShutdown *self)
 {
-        guint n_running;
-        guint n_queued;
-
-        asm_manager_count_runs(self->context.manager, &n_running, &n_queued);
         g_message("stopping: %u sessions end, %u runs are interrupted",
                   asm_manager_count(self->context.manager),
-                  n_running + n_queued);
+                  count_runs(self));
         self->state = SHUTDOWN_CLOSING;
         set_deadline(self, CLOSE_MS);
         asm_manager_stop_all(self->context.manager);
+        asm_api_stop_hosted(self->context.api);
         asm_timer_arm(&self->check, 0);
 }
 
@@ -84,16 +92,6 @@ finish(AsmShutdown *self)
         self->state = SHUTDOWN_DONE;
         asm_timer_disarm(&self->check);
         self->done(self->user_data);
-}
-
-static gboolean
-has_runs(const AsmShutdown *self)
-{
-        guint n_running;
-        guint n_queued;
-
-        asm_manager_count_runs(self->context.manager, &n_running, &n_queued);
-        return n_running + n_queued > 0;
 }
 
 /* sessions, remote backends and whatever else was started for them */
@@ -111,7 +109,7 @@ on_check(AsmTimer *timer, gpointer user_data)
         AsmShutdown *self = user_data;
         gboolean is_over = g_get_monotonic_time() >= self->deadline_us;
 
-        if (self->state == SHUTDOWN_DRAINING && (is_over || !has_runs(self)))
+        if (self->state == SHUTDOWN_DRAINING && (is_over || count_runs(self) == 0))
                 begin_closing(self);
         else if (self->state == SHUTDOWN_CLOSING && (is_over || !has_leftovers(self)))
                 finish(self);

@@ -42,9 +42,18 @@ start_asmd guarded --config "$ASM_TMP/guarded.conf"
 erl_test stranger served_test refused "$ASMD_NODE" "$providers"
 check_match "the log names who is not allowed" \
         "'stranger@$HOST' asks .* refused: it is not in allow of \[host\]" "$(cat "$LOGS/guarded.log")"
-check_equal "who is allowed gets an answer" true "$("$ASM_ERL" -noinput -sname friend -eval "
-        io:format(\"~p\", [rpc:call('$ASMD_NODE', erlang, function_exported,
-                                    ['Elixir.ASM.Remote.BackendStarter', start_core_session, 1])]), halt().")"
+# allowed NAME: what a node of this name hears
+allowed() {
+        "$ASM_ERL" -noinput -sname "$1" -eval "
+                io:format(\"~0p\", [rpc:call('$ASMD_NODE', erlang, function_exported,
+                                            ['Elixir.ASM.Remote.BackendStarter', start_core_session, 1])]), halt()."
+}
+check_equal "who is allowed gets an answer" true "$(allowed friend)"
+configure guarded 'enabled = true' "allow = stranger@*"
+kill -HUP "$ASMD_PID"
+check "SIGHUP reads the list again" wait_until grep -q 'configuration read again' "$LOGS/guarded.log"
+check_match "who is not allowed any more is refused" 'undef' "$(allowed friend)"
+check_equal "who is allowed now gets an answer" true "$(allowed stranger)"
 stop_process "$ASMD_PID"
 
 configure mistaken 'enabled = true'
@@ -152,6 +161,25 @@ check_match "and the run says what has happened" 'transport_error.*noconnection|
         "$(cat "$ASM_TMP/far.out")"
 check "the other asmd still runs" is_running "$near_pid"
 stop_process "$near_pid"
+
+# --- the end of a host ----------------------------------------------------------------------------
+
+configure brief 'enabled = true' 'allow = *'
+printf '%s\n' '[node]' 'shutdown_grace_ms = 60000' >>"$ASM_TMP/brief.conf"
+start_asmd brief --config "$ASM_TMP/brief.conf"
+rm -f "$ASM_STANDIN_PIDFILE"
+start_beam holder -eval "ok = served_test:hold('brief@$HOST', false)."
+check "a CLI runs at a host that is to end" wait_until has_standin
+kill -TERM "$ASMD_PID"
+check "it lets CLIs of others finish" wait_until grep -q 'stopping: 1 runs have 60' "$LOGS/brief.log"
+check_match "and starts no new ones" "is shutting down and starts nothing new" \
+        "$(evaluate "erpc:call('brief@$HOST', 'Elixir.ASM.Remote.BackendStarter', start_core_session,
+                               [[{provider, codex}, {prompt, <<\"hello\">>}]])")"
+kill -TERM "$ASMD_PID"
+check "a second signal ends them" wait_until no_standin
+wait "$ASMD_PID"
+check_equal "and the host with status 0" 0 $?
+stop_process "$BEAM_PID"
 
 # --- Elixir ---------------------------------------------------------------------------------------
 
