@@ -453,11 +453,15 @@ approvals() ->
      end || {Decision, Reason, Said} <- [{allow, nil, <<"Bash was allowed. ">>},
                                          {deny, <<"no">>, <<"Bash was denied. ">>}]].
 
-%% Nobody else gets a CLI that waits for answers.
+%% Who says that it answers gets a CLI that is talked with; nobody else does.
 conversation() ->
     {Plain, normal} = follow(begin_session(claude, <<"args">>)),
     [Args] = texts(Plain),
     nomatch = binary:match(Args, <<"--permission-prompt-tool">>),
+    {ok, Pid, Info} = start([{answers_approvals, true} | options(claude, <<"approve">>, self())]),
+    #{invocation := #{args := Asking}} = Info,
+    true = lists:member(<<"--permission-prompt-tool">>, Asking),
+    ok = gen_server:stop(Pid),
     {error, {invalid_option, answers_approvals, 1}} =
         start([{answers_approvals, 1} | options(claude, <<"hello">>, self())]).
 
