@@ -48,6 +48,7 @@ typedef struct {
         char *cli_path;
         guint transport_call_timeout_ms;
         guint stream_timeout_ms;
+        guint startup_timeout_ms; /* the silence before the CLI's first word; stream_timeout_ms is one too */
         guint queue_timeout_ms;
         guint run_deadline_ms;
         guint approval_timeout_ms;

@@ -55,6 +55,7 @@ struct _AsmRun {
         AsmTimer stream_timer;
         AsmBuilder message; /* the event on its way out */
         gboolean is_paused;
+        gboolean has_spoken; /* the CLI: an event that is more than run_started */
         gboolean is_over;
 };
 
@@ -402,6 +403,7 @@ on_backend_event(AsmView view, gpointer user_data)
 
         if (run->is_over || !asm_core_event_from_view(view, &core))
                 return;
+        run->has_spoken |= core.kind != ASM_EVENT_RUN_STARTED;
         emit(run, &core);
         if (asm_run_status_is_final(asm_reducer_get_status(run->reducer)))
                 end_by_event(run, &core);
@@ -466,28 +468,43 @@ on_deadline(AsmTimer *timer, gpointer user_data)
         finish(run, run->options.interrupt_grace_ms);
 }
 
+/* the longest silence: until the CLI has said something, startup_timeout_ms counts as well */
+static guint
+silence_limit_ms(const AsmRun *run)
+{
+        guint stream_ms = run->options.stream_timeout_ms;
+        guint startup_ms = run->options.startup_timeout_ms;
+
+        if (run->has_spoken || startup_ms == ASM_TIMEOUT_INFINITY)
+                return stream_ms;
+        return stream_ms == ASM_TIMEOUT_INFINITY ? startup_ms : MIN(stream_ms, startup_ms);
+}
+
 /* armed once, it looks when the last event came: events do not touch the timers */
 static void
 on_stream_timeout(AsmTimer *timer, gpointer user_data)
 {
         AsmRun *run = user_data;
+        guint limit_ms = silence_limit_ms(run);
         gint64 silent_ms = (g_get_monotonic_time() - run->last_event_us) / 1000;
         /* a subscriber that does not read, or a person who has not answered yet */
         gboolean is_our_turn = run->is_paused || asm_run_count_approvals(run) > 0;
+        gboolean is_startup = limit_ms != run->options.stream_timeout_ms;
         g_autoptr(AsmFailure) failure = NULL;
 
-        if (silent_ms < run->options.stream_timeout_ms || is_our_turn) {
-                asm_timer_arm(timer,
-                              is_our_turn ? run->options.stream_timeout_ms
-                                          : MAX(run->options.stream_timeout_ms - silent_ms, 1));
+        if (limit_ms == ASM_TIMEOUT_INFINITY)
+                return;
+        if (silent_ms < limit_ms || is_our_turn) {
+                asm_timer_arm(timer, is_our_turn ? limit_ms : MAX(limit_ms - silent_ms, 1));
                 return;
         }
-        failure = asm_failure_new(
-                ASM_FAILURE_TIMEOUT,
-                ASM_DOMAIN_RUNTIME,
-                "run %s: no event for %ums; raise stream_timeout_ms if the provider needs longer",
-                run->id,
-                run->options.stream_timeout_ms);
+        failure = asm_failure_new(ASM_FAILURE_TIMEOUT,
+                                  ASM_DOMAIN_RUNTIME,
+                                  "run %s: no %s for %ums; raise %s if the provider needs longer",
+                                  run->id,
+                                  is_startup ? "word of the CLI since its start" : "event",
+                                  limit_ms,
+                                  is_startup ? "startup_timeout_ms" : "stream_timeout_ms");
         asm_run_fail(run, failure);
 }
 
@@ -500,8 +517,8 @@ arm_timers(AsmRun *run)
         asm_timer_init(&run->stream_timer, timers, on_stream_timeout, run);
         if (run->options.run_deadline_ms != ASM_TIMEOUT_INFINITY)
                 asm_timer_arm(&run->deadline, run->options.run_deadline_ms);
-        if (run->options.stream_timeout_ms != ASM_TIMEOUT_INFINITY)
-                asm_timer_arm(&run->stream_timer, run->options.stream_timeout_ms);
+        if (silence_limit_ms(run) != ASM_TIMEOUT_INFINITY)
+                asm_timer_arm(&run->stream_timer, silence_limit_ms(run));
 }
 
 void

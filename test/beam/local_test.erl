@@ -19,6 +19,7 @@ main([NodeText, OsPid, SlowText, SlowPid, Dir, RunsText, GrowthText]) ->
     asm_test:main(local_test,
                   [{RunsText ++ " CLIs at once complete, and leave neither descriptors nor memory",
                     fun() -> crowd(Node, OsPid, Dir, Runs, Growth) end, 3 * ?T},
+                   {"a CLI without a first word has a time of its own", fun() -> silence(Node) end},
                    {"a CLI that is faster than its suspended subscriber waits",
                     fun() -> flood(Node, OsPid, Slow, SlowPid, Dir, Growth) end, 2 * ?T}]).
 
@@ -89,6 +90,14 @@ kinds(Run) ->
         {asm_run_done, Run} -> []
     after ?T -> [nothing]
     end.
+
+silence(Node) ->
+    {ok, Session} = ?EXPECT({ok, _}, erpc:call(Node, asm, start_session, [[{provider, codex}]], ?T)),
+    {error, #{message := Message}} =
+        ?EXPECT({error, #{kind := timeout, message := _}},
+                erpc:call(Node, asm, query, [Session, <<"silence">>, [{startup_timeout_ms, 300}]], ?T)),
+    match = re:run(Message, "since its start for 300ms; raise startup_timeout_ms", [{capture, none}]),
+    ok = erpc:call(Node, asm, stop_session, [Session], ?T).
 
 flood(Node, OsPid, Slow, SlowPid, Dir, GrowthKb) ->
     Before = memory(OsPid, "VmRSS"),

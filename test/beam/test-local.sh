@@ -23,6 +23,9 @@ gate) # says something, waits until the gate opens, says more
         read -r _ <"$ASM_CLI_DIR/gate"
         echo "$message"
         ;;
+silence) # as if it waited for the network
+        exec sleep 1000
+        ;;
 flood) # for ever
         echo $$ >"$ASM_CLI_DIR/flood"
         exec yes "$message"

@@ -76,6 +76,7 @@ Test(run_options, have_the_defaults_of_elixir_s_asm)
         cr_expect_eq(options.transport_call_timeout_ms, 5000);
         cr_expect_eq(asm_options_get_call_timeout_ms(&options), 5000);
         cr_expect_eq(options.stream_timeout_ms, 60000);
+        cr_expect_eq(options.startup_timeout_ms, ASM_TIMEOUT_INFINITY);
         cr_expect_eq(options.queue_timeout_ms, ASM_TIMEOUT_INFINITY);
         cr_expect_eq(options.run_deadline_ms, 600000);
         cr_expect_eq(options.approval_timeout_ms, 120000);
@@ -102,6 +103,7 @@ Test(run_options, timeouts_are_positive_milliseconds_or_infinity)
                 FIELD(remote_transport_call_timeout_ms),
                 FIELD(transport_call_timeout_ms),
                 FIELD(stream_timeout_ms),
+                FIELD(startup_timeout_ms),
                 FIELD(queue_timeout_ms),
                 FIELD(run_deadline_ms),
                 FIELD(approval_timeout_ms),
