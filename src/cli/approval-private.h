@@ -11,6 +11,7 @@ typedef struct {
         char *run_id; /* NULL in an event */
         char *tool;
         char *input; /* one line of JSON */
+        char *shown; /* tool and input for people, made safe, perhaps in many lines */
 } AsmCliApproval;
 
 /* (transfer full) (nullable): @map is an entry of approvals/1 or the payload of an event */

@@ -14,6 +14,7 @@
 
 #include "cli/approval-private.h"
 
+#include "cli/tool-private.h"
 #include "term/json.h"
 #include "term/reader.h"
 
@@ -23,16 +24,14 @@ dup_text(AsmView value)
         return asm_view_is_set(value) ? asm_view_dup_text(value, /* accept_atoms= */ TRUE) : NULL;
 }
 
-static char *
-dup_input(AsmView details)
+static AsmView
+find_input(AsmView details)
 {
         AsmView input;
 
         if (!asm_view_is_set(details) || asm_view_is_atom(details, "nil"))
-                return g_strdup("");
-        if (asm_view_option_get(details, "tool_input", &input))
-                details = input;
-        return asm_view_to_json_text(details);
+                return ASM_VIEW_NONE;
+        return asm_view_option_get(details, "tool_input", &input) ? input : details;
 }
 
 AsmCliApproval *
@@ -40,7 +39,7 @@ asm_cli_approval_read(AsmView map)
 {
         static const char *const keys[] = { "approval_id", "run_id", "subject", "details", NULL };
         g_autoptr(AsmCliApproval) approval = g_new0(AsmCliApproval, 1);
-        AsmView values[4];
+        AsmView values[4], input;
 
         asm_view_map_pick(map, keys, values);
         approval->id = dup_text(values[0]);
@@ -48,7 +47,10 @@ asm_cli_approval_read(AsmView map)
                 return NULL;
         approval->run_id = dup_text(values[1]);
         approval->tool = dup_text(values[2]);
-        approval->input = dup_input(values[3]);
+        input = find_input(values[3]);
+        approval->input = asm_view_is_set(input) ? asm_view_to_json_text(input) : g_strdup("");
+        approval->shown =
+                asm_tool_describe(approval->tool != NULL ? approval->tool : "a tool", input);
         return g_steal_pointer(&approval);
 }
 
@@ -61,6 +63,7 @@ asm_cli_approval_free(AsmCliApproval *approval)
         g_free(approval->run_id);
         g_free(approval->tool);
         g_free(approval->input);
+        g_free(approval->shown);
         g_free(approval);
 }
 

@@ -4,7 +4,8 @@
  * The run waits for an answer, the events of other tool calls do not; so questions queue, and one
  * at a time is on the screen:
  *
- *      Bash {"command":"make"}
+ *      Bash
+ *        $ make
  *      allow? [y/n] y
  *
  * An answer must be meant for the question that it follows. What was typed before the question was
@@ -31,8 +32,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* characters of a tool's input that are shown */
-#define INPUT_MAX 2000
+/* characters of a tool and its input that are shown */
+#define SHOWN_MAX 2000
 /* longest line that can be an answer */
 #define ANSWER_MAX 256
 
@@ -142,22 +143,19 @@ static void
 show(AsmApprover *approver)
 {
         const AsmCliApproval *approval = g_queue_peek_head(&approver->open);
-        g_autoptr(GString) text = g_string_new(approval->tool != NULL ? approval->tool : "a tool");
-        glong length = g_utf8_strlen(approval->input, -1);
 
-        g_string_append_c(text, ' ');
-        if (length <= INPUT_MAX) {
-                g_string_append(text, approval->input);
-        } else {
-                g_string_append_len(text,
-                                    approval->input,
-                                    g_utf8_offset_to_pointer(approval->input, INPUT_MAX) -
-                                            approval->input);
-                g_string_append_printf(
-                        text,
-                        "... and %ld characters more: see 'asmctl approvals --json %s'",
-                        length - INPUT_MAX,
-                        approver->config.session);
+        glong length = g_utf8_strlen(approval->shown, -1);
+        g_autoptr(GString) text = g_string_new(approval->shown);
+
+        if (length > SHOWN_MAX) {
+                const char *end = g_utf8_offset_to_pointer(text->str, SHOWN_MAX);
+
+                g_string_truncate(text, (gsize)(end - text->str));
+                g_string_append_printf(text, "... and %ld characters more", length - SHOWN_MAX);
+                if (!approver->config.is_alone)
+                        g_string_append_printf(text,
+                                               ": see 'asmctl approvals --json %s'",
+                                               approver->config.session);
         }
         asm_output_ask(approver->config.output, text->str, "allow? [y/n] ");
 }

@@ -17,6 +17,7 @@ typedef struct {
         char *node; /* --node, as it was given */
         char *cookie_file;
         guint timeout_ms; /* 0: not given */
+        char *colour;     /* NULL: not given */
         gboolean is_json;
         gboolean wants_help;
         gboolean wants_version;

@@ -36,6 +36,7 @@ asm_cli_clear(AsmCli *cli)
         g_clear_pointer(&cli->daemon, asm_daemon_free);
         g_clear_pointer(&cli->globals.node, g_free);
         g_clear_pointer(&cli->globals.cookie_file, g_free);
+        g_clear_pointer(&cli->globals.colour, g_free);
 }
 
 char *

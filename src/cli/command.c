@@ -47,6 +47,7 @@ const AsmCliOption asm_cli_global_options[] = {
           AT(timeout_ms),
           "SECONDS",
           "give up after this time (default: 10, runs: no limit)" },
+        { "color", 0, ASM_CLI_TEXT, AT(colour), "WHEN", "auto, always or never (default: auto)" },
         { "json", 0, ASM_CLI_FLAG, AT(is_json), NULL, "print JSON, one value per line" },
         { "version", 0, ASM_CLI_FLAG, AT(wants_version), NULL, "print the version" },
         { "help", 'h', ASM_CLI_FLAG, AT(wants_help), NULL, "print help, also of a command" },
@@ -166,6 +167,13 @@ asm_cli_command_run(const AsmCliCommand *command, AsmCli *cli, char **args, GErr
         gboolean is_done = FALSE;
 
         cli->output.is_json = cli->globals.is_json;
+        if (operands != NULL && cli->globals.colour != NULL &&
+            !asm_output_set_colour(&cli->output, cli->globals.colour)) {
+                asm_cli_usage(error,
+                              "option --color: '%s' is none of auto, always and never",
+                              cli->globals.colour);
+                g_clear_pointer(&operands, g_ptr_array_unref);
+        }
         if (operands != NULL && cli->globals.wants_help) {
                 g_autofree char *text = asm_cli_command_help(command);
 

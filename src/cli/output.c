@@ -10,6 +10,7 @@
  *     pieces of text, so up to three bytes wait for the next piece.
  *   - when both streams are the same screen, a note must not be glued to a half line of text: then
  *     the line is completed, by a newline on standard *error*, which leaves the result as it is.
+ *   - the region (region.c) is erased before anything else is written, and comes back after it.
  *   - every piece is flushed: who watches sees it when it comes.
  *
  * Writing may fail: the reader has gone (SIGPIPE is ignored), the disk is full. The first failure
@@ -27,9 +28,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define STYLE_DIM "\033[2m"
-#define STYLE_RED "\033[31m"
-#define STYLE_END "\033[0m"
+#define STYLE_RED   "\033[31m"
+#define STYLE_GREEN "\033[32m"
 
 static guint
 terminal_columns(int fd)
@@ -49,8 +49,21 @@ asm_output_init(AsmOutput *output, FILE *out, FILE *err)
         output->err_is_terminal = isatty(fileno(err));
         output->has_colour = output->err_is_terminal && (no_colour == NULL || *no_colour == '\0') &&
                              g_strcmp0(g_getenv("TERM"), "dumb") != 0;
+        output->is_live = output->out_is_terminal && output->err_is_terminal &&
+                          g_strcmp0(g_getenv("TERM"), "dumb") != 0;
         if (output->out_is_terminal)
                 output->columns = terminal_columns(fileno(out));
+}
+
+gboolean
+asm_output_set_colour(AsmOutput *output, const char *when)
+{
+        if (strcmp(when, "always") == 0)
+                output->has_colour = TRUE;
+        else if (strcmp(when, "never") == 0)
+                output->has_colour = FALSE;
+        return strcmp(when, "always") == 0 || strcmp(when, "never") == 0 ||
+               strcmp(when, "auto") == 0;
 }
 
 /* also when the answer is half typed: what has been typed stays valid, it is only not seen */
@@ -69,8 +82,10 @@ write_out(AsmOutput *output, const char *data, gsize len)
 {
         if (output->write_errno != 0 || len == 0)
                 return;
-        if (output->out_is_terminal)
+        if (output->out_is_terminal) {
                 end_question(output);
+                asm_output_region_erase(output);
+        }
         if (fwrite(data, 1, len, output->out) != len || fflush(output->out) != 0)
                 output->write_errno = errno != 0 ? errno : EIO;
         output->is_mid_line = data[len - 1] != '\n';
@@ -148,22 +163,29 @@ asm_output_json(AsmOutput *output, AsmView view)
         asm_output_line(output, text, /* may_cut= */ FALSE);
 }
 
+void
+asm_output_break_line(AsmOutput *output)
+{
+        if (!output->is_mid_line || !output->out_is_terminal || !output->err_is_terminal)
+                return;
+        fputc('\n', output->err);
+        output->is_mid_line = FALSE;
+}
+
 static void
 write_err(AsmOutput *output, const char *style, const char *prefix, const char *text)
 {
         g_autoptr(GString) line = g_string_new(NULL);
 
         end_question(output);
-        if (output->is_mid_line && output->out_is_terminal && output->err_is_terminal) {
-                g_string_append_c(line, '\n');
-                output->is_mid_line = FALSE;
-        }
+        asm_output_region_erase(output);
+        asm_output_break_line(output);
         if (output->has_colour && *style != '\0')
                 g_string_append(line, style);
         g_string_append(line, prefix);
         asm_text_append_safe(line, text, strlen(text), ASM_TEXT_LINES);
         if (output->has_colour && *style != '\0')
-                g_string_append(line, STYLE_END);
+                g_string_append(line, ASM_STYLE_END);
         g_string_append_c(line, '\n');
         fwrite(line->str, 1, line->len, output->err);
         fflush(output->err);
@@ -178,16 +200,39 @@ asm_output_note(AsmOutput *output, const char *format, ...)
         va_start(args, format);
         text = g_strdup_vprintf(format, args);
         va_end(args);
-        write_err(output, STYLE_DIM, "", text);
+        write_err(output, ASM_STYLE_DIM, "", text);
+}
+
+void
+asm_output_mark(AsmOutput *output, AsmMark mark, const char *text, const char *end)
+{
+        static const struct {
+                const char *style;
+                const char *sign;
+        } marks[] = { [ASM_MARK_NONE] = { "", "\xC2\xB7" },
+                      [ASM_MARK_GOOD] = { STYLE_GREEN, "\xE2\x9C\x93" },
+                      [ASM_MARK_BAD] = { STYLE_RED, "\xE2\x9C\x97" } };
+        g_autoptr(GString) line = g_string_new(text);
+        guint columns = asm_output_err_columns(output);
+
+        end_question(output);
+        asm_output_region_erase(output);
+        asm_output_break_line(output);
+        asm_text_clip_for(line, columns, 2, end);
+        fprintf(output->err,
+                "%s%s%s %s%s\n",
+                output->has_colour ? marks[mark].style : "",
+                marks[mark].sign,
+                output->has_colour ? ASM_STYLE_END : "",
+                line->str,
+                end);
+        fflush(output->err);
 }
 
 void
 asm_output_ask(AsmOutput *output, const char *text, const char *question)
 {
-        g_autoptr(GString) line = g_string_new(NULL);
-
-        asm_text_append_safe(line, text, strlen(text), ASM_TEXT_ONE_LINE);
-        write_err(output, "", "", line->str);
+        write_err(output, "", "", text);
         fputs(question, output->err);
         fflush(output->err);
         output->is_asking = TRUE;

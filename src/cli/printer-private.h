@@ -3,6 +3,7 @@
 
 /* The events of a run as they come, for people (text, lines) or programs (JSON). */
 
+#include "cli/live-private.h"
 #include "cli/output-private.h"
 
 typedef enum {
@@ -18,6 +19,7 @@ typedef struct {
         gboolean is_verbose; /* ASM_PRINT_TEXT: thinking, too, and notes as long as they are */
         gboolean hides_text; /* ASM_PRINT_TEXT: only what happens besides */
         /*< private >*/
+        AsmLive *live;      /* NULL: no terminal that could show it, or not begun */
         gsize streamed_len; /* of the deltas since the last whole message */
         guint64 streamed_hash;
         gboolean was_interrupted; /* something else happened since the last text */
@@ -25,6 +27,8 @@ typedef struct {
 
 /* @output: borrowed */
 void asm_event_printer_init(AsmEventPrinter *printer, AsmOutput *output, AsmPrintForm form);
+/* shows on a terminal that something is going on, until asm_event_printer_end() */
+void asm_event_printer_begin(AsmEventPrinter *printer);
 /* @event: an ASM.Event; anything else is ignored */
 void asm_event_printer_feed(AsmEventPrinter *printer, AsmView event);
 /* the text is complete */

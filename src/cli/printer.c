@@ -177,6 +177,8 @@ print_text(AsmEventPrinter *printer, const char *text, gsize len)
 {
         if (len == 0 || printer->hides_text)
                 return;
+        if (printer->live != NULL)
+                asm_live_before_text(printer->live);
         if (printer->was_interrupted)
                 asm_output_end_line(printer->output);
         printer->was_interrupted = FALSE;
@@ -287,6 +289,10 @@ print_event_text(AsmEventPrinter *printer, const Event *event)
         static const char *const decision[N_FIELDS] = { "decision", "approval_id", "reason" };
         AsmView is_error = get_field(event->payload, "is_error");
 
+        if (printer->live != NULL && asm_live_feed(printer->live, event->kind, event->payload)) {
+                printer->was_interrupted = TRUE;
+                return;
+        }
         /* an event kind without a case here has nothing to say in this form */
         if (event->kind == ASM_EVENT_ASSISTANT_DELTA)
                 on_delta(printer, event);
@@ -369,8 +375,16 @@ asm_event_printer_feed(AsmEventPrinter *printer, AsmView view)
 }
 
 void
+asm_event_printer_begin(AsmEventPrinter *printer)
+{
+        if (printer->form == ASM_PRINT_TEXT && printer->output->is_live)
+                printer->live = asm_live_new(printer->output, printer->is_verbose);
+}
+
+void
 asm_event_printer_end(AsmEventPrinter *printer)
 {
+        g_clear_pointer(&printer->live, asm_live_free);
         if (printer->form == ASM_PRINT_TEXT)
                 asm_output_end_line(printer->output);
 }

@@ -300,6 +300,7 @@ run_query(AsmCliQuery *query, const char *prompt)
 
         query->started_us = g_get_monotonic_time();
         query->approver = asm_approver_new(&approver);
+        asm_event_printer_begin(&query->printer);
         cli->listener = &listener;
         cli->user_data = query;
         put_arguments(query, &args, prompt);

@@ -23,6 +23,12 @@ guint asm_text_columns(const char *text);
 /* cuts @text to at most @columns (0: no limit), the last one an ellipsis if something was cut */
 void asm_text_clip(GString *text, guint columns);
 
+/**
+ * asm_text_clip_for: cuts @text so that with @before columns in front of it and @end behind it a
+ * line has less than @columns (0: no limit); a few of its characters always stay
+ */
+void asm_text_clip_for(GString *text, guint columns, guint before, const char *end);
+
 /* "310 ms", "2.1 s", "3 min 5 s", "2 h 5 min", "4 d 1 h"; (transfer full) */
 char *asm_text_duration(gint64 ms);
 /* "812 B", "6.4 MiB"; (transfer full) */

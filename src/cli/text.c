@@ -19,7 +19,9 @@
 #include "cli/text-private.h"
 
 #define REPLACEMENT "\xEF\xBF\xBD"
-#define ELLIPSIS    "\xE2\x80\xA6"
+/* columns that are left of a text in a terminal that is too narrow */
+#define LEAST_CLIPPED 8
+#define ELLIPSIS      "\xE2\x80\xA6"
 
 static gboolean
 is_harmful(gunichar c)
@@ -97,6 +99,16 @@ asm_text_clip(GString *text, guint columns)
         }
         g_string_truncate(text, (gsize)(cut - text->str));
         g_string_append(text, ELLIPSIS);
+}
+
+void
+asm_text_clip_for(GString *text, guint columns, guint before, const char *end)
+{
+        guint taken = before + asm_text_columns(end) + 1;
+
+        if (columns > 0)
+                asm_text_clip(text,
+                              columns > taken + LEAST_CLIPPED ? columns - taken : LEAST_CLIPPED);
 }
 
 char *

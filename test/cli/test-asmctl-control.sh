@@ -38,7 +38,7 @@ on_terminal() {
         local name=$1
         shift
         rm -f keyboard && mkfifo keyboard
-        TERM=xterm NO_COLOR=1 script -qefc "$(printf '%q ' "$ASMCTL" "$@")" "$name.screen" \
+        TERM=dumb script -qefc "$(printf '%q ' "$ASMCTL" "$@")" "$name.screen" \
                 <keyboard >/dev/null 2>&1 &
         ctl_pid=$!
         started_pids+=("$ctl_pid")
@@ -112,7 +112,7 @@ check_equal "approvals of a session that is not there: status" 4 "$status"
 # --- on this terminal -------------------------------------------------------------------------
 
 on_terminal yes query "${remote[@]}" approve
-check "the tool and its input are shown" wait_until is_shown yes '^Bash \{"command":"touch req-'
+check "the tool and its input are shown" wait_until is_shown yes '^  \$ touch req-'
 check "and it asks" wait_until is_shown yes '^allow\? \[y/n\] '
 echo perhaps >&5
 check "what is neither yes nor no is asked again" wait_until is_shown yes '^allow\? \[y/n\] ' 2

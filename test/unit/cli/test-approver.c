@@ -117,7 +117,7 @@ Test(approver, a_line_that_says_yes_or_no_decides_and_any_other_asks_again)
 
                 cr_expect_str_eq(person.decided->str, cases[i].decided, "case %zu", i);
                 for (const char *at = screen_err(&person.screen);
-                     (at = strstr(at, "Bash \"ls\"\nallow? [y/n] ")) != NULL;
+                     (at = strstr(at, "Bash\n  \"ls\"\nallow? [y/n] ")) != NULL;
                      at++)
                         n++;
                 cr_expect_eq(n, cases[i].n_questions, "case %zu: %u questions", i, n);
@@ -218,7 +218,7 @@ Test(approver, an_id_that_comes_again_replaces_its_question)
         person_init(&person, /* can_be_asked= */ TRUE, NULL);
         request(&person, "a", "Old", "1");
         request(&person, "a", "New", "2");
-        cr_expect_not_null(strstr(screen_err(&person.screen), "New \"2\"\nallow? [y/n] "));
+        cr_expect_not_null(strstr(screen_err(&person.screen), "New\n  \"2\"\nallow? [y/n] "));
         type(&person, "y\n");
         type(&person, "y\n");
 
@@ -232,12 +232,12 @@ Test(approver, what_is_shown_in_between_shows_the_question_again)
         person_init(&person, /* can_be_asked= */ TRUE, NULL);
         request(&person, "a", "Bash", "ls");
         feed(&person, "thinking", "", "", "");
-        cr_expect_str_eq(screen_err(&person.screen), "Bash \"ls\"\nallow? [y/n] ");
+        cr_expect_str_eq(screen_err(&person.screen), "Bash\n  \"ls\"\nallow? [y/n] ");
         asm_output_note(&person.screen.output, "a note");
         feed(&person, "thinking", "", "", "");
 
         cr_expect_str_eq(screen_err(&person.screen),
-                         "Bash \"ls\"\nallow? [y/n] \na note\nBash \"ls\"\nallow? [y/n] ");
+                         "Bash\n  \"ls\"\nallow? [y/n] \na note\nBash\n  \"ls\"\nallow? [y/n] ");
 }
 
 Test(approver, what_is_asked_cannot_act_on_the_terminal)
@@ -248,15 +248,15 @@ Test(approver, what_is_asked_cannot_act_on_the_terminal)
         request(&person, "a", "B\033[2J\nash", "rm \xE2\x80\xAE x");
 
         cr_expect_str_eq(screen_err(&person.screen),
-                         "B\\u001b[2J\\nash \"rm \\u202e x\"\nallow? [y/n] ");
+                         "B\\u001b[2J\\nash\n  \"rm \\u202e x\"\nallow? [y/n] ");
 }
 
 Test(approver, an_input_is_shown_whole_up_to_the_limit_and_said_to_be_cut_behind_it)
 {
-        /* with its quotes in JSON it has two characters more */
+        /* with the tool, a new line and its quotes in JSON it has nine characters more */
         for (guint more = 0; more <= 1; more++) {
                 g_auto(Person) person;
-                g_autofree char *input = g_strnfill(1998 + more, 'x');
+                g_autofree char *input = g_strnfill(1991 + more, 'x');
 
                 person_init(&person, /* can_be_asked= */ TRUE, NULL);
                 request(&person, "a", "Bash", input);
@@ -297,7 +297,7 @@ Test(approver, at_the_end_of_input_the_commands_are_told)
         request(&person, "c", "Third", "3");
 
         cr_expect_str_eq(screen_err(&person.screen),
-                         "First \"1\"\nallow? [y/n] \n"
+                         "First\n  \"1\"\nallow? [y/n] \n"
                          "allow it with: asmctl approve 's 1' a (or deny)\n"
                          "allow it with: asmctl approve 's 1' b (or deny)\n"
                          "allow it with: asmctl approve 's 1' c (or deny)\n");

@@ -121,7 +121,7 @@ Test(output, whatever_is_shown_next_completes_the_line_of_a_question)
         cr_expect_not(screen.output.is_asking);
         asm_output_ask(&screen.output, "d", "well? ");
         asm_output_ask(&screen.output, "e", "well? ");
-        cr_expect_str_eq(screen_err(&screen), "a\\u001bb\\nc\nwell? \nd\nwell? \ne\nwell? ");
+        cr_expect_str_eq(screen_err(&screen), "a\\u001bb\nc\nwell? \nd\nwell? \ne\nwell? ");
 }
 
 Test(output, an_answered_question_has_its_line_completed_by_the_terminal)
