@@ -23,3 +23,16 @@ double asm_json_get_double(JsonObject *object, const char *key, double fallback)
  * Returns: (transfer full) (nullable): NULL for JSON, else what is wrong and at which byte
  */
 char *asm_json_check(const char *text, gsize len, guint max_depth);
+
+/**
+ * asm_json_parse: @text as a tree; what asm_json_check() refuses, and numbers that no BEAM has, are
+ * problems
+ * @ret_problem: (transfer full): what is wrong and at which byte, set for NULL
+ *
+ * Returns: (transfer full) (nullable):
+ */
+JsonNode *
+asm_json_parse(const char *text, gsize len, guint max_depth, char **ret_problem);
+/* (nullable): the digits, perhaps behind a "-", of an integer beyond 64 bits in such a tree; the
+ * getters above take it for no member */
+const char *asm_json_get_digits(JsonNode *node);

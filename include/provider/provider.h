@@ -139,6 +139,29 @@ AsmDecoder *asm_decoder_new(const AsmProvider *provider,
 void asm_decoder_free(AsmDecoder *decoder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDecoder, asm_decoder_free)
 
+/* longest line of stdout unless told otherwise; an agent's largest are files read by a tool */
+#define ASM_LINE_MAX_DEFAULT ((gsize)16 * 1024 * 1024)
+
+/* what becomes of lines that are no good; options of every provider */
+typedef struct {
+        gsize max_line;              /* bytes; a longer line is an error in any case */
+        gboolean skips_parse_errors; /* a line that is not JSON is a raw event, not an error */
+} AsmLineRules;
+
+/**
+ * asm_line_rules_read: the options max_line_bytes and on_parse_error, or their defaults
+ *
+ * Errors: ASM_PROVIDER_ERROR_OPTION, which build_args() gives as well
+ */
+gboolean asm_line_rules_read(AsmView options, AsmLineRules *ret_rules, GError **error);
+/**
+ * asm_line_rules_apply: an event that was decoded elsewhere, as @rules want it
+ * @builder: where the result is if it is another one; reset
+ *
+ * Returns: (transfer none): @event itself, or a raw event instead of the error for a broken line
+ */
+AsmView asm_line_rules_apply(const AsmLineRules *rules, AsmView event, AsmBuilder *builder);
+void asm_decoder_set_line_rules(AsmDecoder *decoder, const AsmLineRules *rules);
 /* where lines for the CLI's stdin go; @write gets the user_data of the decoder. Without it nothing
  * is ever written. */
 void asm_decoder_set_writer(AsmDecoder *decoder, AsmDecoderWriteFunc write);
@@ -173,7 +196,8 @@ void asm_decoder_started(AsmDecoder *decoder,
                          const char *cwd);
 /* a line of stdout without its newline; emits no, one or several events */
 void asm_decoder_line(AsmDecoder *decoder, const char *line, gsize len);
-/* a line of stdout was longer than @limit bytes and is lost: emits a fatal error, buffer_overflow */
+/* a line of stdout was longer than @limit bytes and is lost (asm_decoder_line() says so of one that
+ * is longer than its limit): emits a fatal error, buffer_overflow */
 void asm_decoder_line_too_long(AsmDecoder *decoder, gint64 limit);
 /* a chunk of stderr; kept (the last 64 KiB) for the exit */
 void asm_decoder_stderr(AsmDecoder *decoder, const char *data, gsize len);

@@ -44,6 +44,8 @@ void asm_builder_bool(AsmBuilder *builder, gboolean value);
 void asm_builder_nil_atom(AsmBuilder *builder);
 void asm_builder_int(AsmBuilder *builder, gint64 value);
 void asm_builder_uint(AsmBuilder *builder, guint64 value);
+/* @digits: of an integer beyond 64 bits, perhaps behind a "-"; takes the square of their number */
+void asm_builder_decimal(AsmBuilder *builder, const char *digits);
 /* not finite, which no BEAM has: the atom nan, infinity or neg_infinity */
 void asm_builder_double(AsmBuilder *builder, double value);
 void asm_builder_binary(AsmBuilder *builder, gconstpointer data, gsize len);

@@ -19,9 +19,6 @@
 #include <signal.h>
 #include <string.h>
 
-/* longest line of stdout; an agent's largest are files read by a tool, a few MiB */
-#define LINE_MAX_BYTES (16 * 1024 * 1024)
-
 typedef struct {
         AsmProcess process;
         AsmBackend backend;
@@ -30,6 +27,7 @@ typedef struct {
         AsmDecoder *decoder;
         AsmCommand command;
         AsmSsh *ssh; /* NULL: the CLI is the process itself */
+        AsmLineRules rules;
 } AsmLocal;
 
 static AsmLocal *
@@ -98,7 +96,7 @@ on_line_too_long(AsmProcess *process)
 {
         AsmLocal *self = (AsmLocal *)process;
 
-        asm_decoder_line_too_long(self->decoder, LINE_MAX_BYTES);
+        asm_decoder_line_too_long(self->decoder, (gint64)self->rules.max_line);
 }
 
 static void
@@ -248,14 +246,21 @@ local_start(const AsmBackendContext *context,
             const AsmBackendListener *listener,
             gpointer user_data)
 {
-        AsmProcess *process = asm_process_new(&process_class, sizeof(AsmLocal), LINE_MAX_BYTES);
-        AsmLocal *self = (AsmLocal *)process;
+        AsmLineRules rules = { .max_line = ASM_LINE_MAX_DEFAULT };
+        AsmProcess *process;
+        AsmLocal *self;
 
+        /* what is wrong with them is told when the command line is built */
+        asm_line_rules_read(spec->options, &rules, NULL);
+        process = asm_process_new(&process_class, sizeof(AsmLocal), rules.max_line);
+        self = (AsmLocal *)process;
+        self->rules = rules;
         self->backend = (AsmBackend){ .klass = &asm_backend_local,
                                       .listener = listener,
                                       .user_data = user_data };
         self->provider = spec->provider;
         self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
+        asm_decoder_set_line_rules(self->decoder, &rules);
         self->failure = asm_ssh_is_wanted(spec->surface)
                                 ? asm_ssh_new(spec, &self->command, &self->ssh)
                                 : asm_command_init(&self->command, spec, /* inherited= */ NULL);

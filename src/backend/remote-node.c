@@ -215,6 +215,7 @@ static void
 on_info(AsmServer *server, AsmView message)
 {
         AsmRemote *self = (AsmRemote *)server;
+        g_auto(AsmBuilder) raw = ASM_BUILDER_INIT;
         AsmView part[3];
         AsmView event;
 
@@ -222,7 +223,7 @@ on_info(AsmServer *server, AsmView message)
             !asm_view_get_tuple(message, 3, part) || !asm_remote_is_ref(&self->ref, part[1]))
                 return;
         if (asm_view_get_tagged(part[2], "event", 2, &event))
-                emit_event(event, self);
+                emit_event(asm_line_rules_apply(&self->rules, event, &raw), self);
         else if (self->decoder != NULL)
                 decode_raw(self, part[2]);
 }
@@ -487,6 +488,10 @@ remote_start(const AsmBackendContext *context,
         /* one reference is the run's, one the living server's own */
         asm_server_ref(&self->server);
         self->decoder = asm_decoder_new(spec->provider, /* wall_us= */ NULL, emit_event, self);
+        self->rules.max_line = ASM_LINE_MAX_DEFAULT;
+        /* what is wrong with them was told when the options were checked */
+        asm_line_rules_read(spec->options, &self->rules, NULL);
+        asm_decoder_set_line_rules(self->decoder, &self->rules);
         asm_remote_begin(self, spec->cookie);
         return &self->backend;
 }

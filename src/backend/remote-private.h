@@ -56,6 +56,7 @@ typedef struct {
         gboolean takes_decisions; /* the host answers the CLI's approvals itself */
         AsmDecoder *decoder;      /* only when the host ships raw lines */
         AsmRef ref;               /* of the subscription, and of the monitor */
+        AsmLineRules rules;
         AsmRef monitor;
         AsmPid session; /* the remote session process */
         GQueue calls;   /* owned: control calls without an answer */

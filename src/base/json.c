@@ -39,7 +39,7 @@ asm_json_get_string(JsonObject *object, const char *key)
 {
         JsonNode *node = get_value(object, key, G_TYPE_STRING);
 
-        return node != NULL ? json_node_get_string(node) : NULL;
+        return node != NULL && asm_json_get_digits(node) == NULL ? json_node_get_string(node) : NULL;
 }
 
 JsonObject *

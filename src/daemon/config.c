@@ -232,6 +232,7 @@ load_defaults(AsmConfig *config,
         g_auto(AsmBuilder) list = ASM_BUILDER_INIT;
         g_auto(AsmOptions) options = { 0 };
         g_autoptr(AsmFailure) failure = NULL;
+        AsmLineRules line_rules;
         AsmView view;
 
         if (*provider != '\0' && asm_provider_find(provider, error) == NULL) {
@@ -254,6 +255,10 @@ load_defaults(AsmConfig *config,
                             path,
                             group,
                             failure->message);
+                return FALSE;
+        }
+        if (!asm_line_rules_read(view, &line_rules, error)) {
+                g_prefix_error(error, "%s: group [%s]: ", path, group);
                 return FALSE;
         }
         g_hash_table_replace(config->defaults, g_strdup(provider), asm_builder_end(&list));

@@ -394,8 +394,10 @@ GStrv
 asm_arguments_end(AsmArguments *arguments, GError **error)
 {
         g_autoptr(GPtrArray) args = g_steal_pointer(&arguments->args);
+        AsmLineRules rules;
 
-        if (arguments->error != NULL) {
+        if (arguments->error != NULL ||
+            !asm_line_rules_read(arguments->options, &rules, &arguments->error)) {
                 g_propagate_error(error, g_steal_pointer(&arguments->error));
                 return NULL;
         }

@@ -15,6 +15,7 @@ struct _AsmDecoder {
         gint64 (*wall_us)(void);
         AsmDecoderFunc func;
         gpointer user_data;
+        AsmLineRules rules;
 
         gint64 n_events;
         char *session_id; /* the last one that a line told */
@@ -75,6 +76,9 @@ void asm_decoder_json_line(AsmDecoder *decoder,
                            const char *line,
                            gsize len,
                            const AsmDecoderType *types);
+
+/* lines.c: the payload of the raw event for @line, a binary, that is not JSON because of @problem */
+void asm_builder_skipped_line(AsmBuilder *builder, AsmView line, AsmView problem);
 
 /* the payload is written into the builder that is returned, and then emitted */
 AsmBuilder *asm_decoder_begin(AsmDecoder *decoder, AsmEventKind kind, guint n_fields);

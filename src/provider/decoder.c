@@ -23,10 +23,7 @@
 
 #include <string.h>
 
-/* longest line; an agent's largest are files read by a tool, a few MiB */
-#define LINE_MAX_BYTES (16 * 1024 * 1024)
-
-/* json-glib recurses per level, and so do most readers of what comes out */
+/* trees are read and freed by recursion, and so are most readers of what comes out */
 #define DEPTH_MAX 200
 
 /* how much of a broken line is quoted */
@@ -50,6 +47,7 @@ asm_decoder_new(const AsmProvider *provider,
         decoder->wall_us = wall_us != NULL ? wall_us : g_get_real_time;
         decoder->func = func;
         decoder->user_data = user_data;
+        decoder->rules.max_line = ASM_LINE_MAX_DEFAULT;
         decoder->stderr_tail = g_string_new(NULL);
         decoder->partial = g_string_new(NULL);
         decoder->tools = g_hash_table_new_full(g_str_hash,
@@ -58,6 +56,14 @@ asm_decoder_new(const AsmProvider *provider,
                                                (GDestroyNotify)json_node_unref);
         asm_decoder_conversation_init(decoder);
         return decoder;
+}
+
+void
+asm_decoder_set_line_rules(AsmDecoder *decoder, const AsmLineRules *rules)
+{
+        g_return_if_fail(decoder != NULL && rules != NULL);
+
+        decoder->rules = *rules;
 }
 
 void
@@ -128,31 +134,12 @@ asm_decoder_emit(AsmDecoder *decoder, AsmEventKind kind, AsmView raw)
         decoder->func(asm_builder_peek(&decoder->event), decoder->user_data);
 }
 
-/* NULL: not JSON, and the event that says so is out */
-static JsonNode *
-parse_line(AsmDecoder *decoder, const char *line, gsize len)
+static void
+emit_parse_error(AsmDecoder *decoder, const char *problem, const char *line, gsize len)
 {
-        g_autofree char *problem = NULL;
-        g_autoptr(JsonParser) parser = NULL;
-        g_autoptr(GError) error = NULL;
-        JsonNode *root = NULL;
-        AsmBuilder *payload;
         gsize quoted_len = MIN(len, QUOTED_LINE_MAX);
+        AsmBuilder *payload;
 
-        if (len > LINE_MAX_BYTES)
-                problem = g_strdup_printf("the line has %" G_GSIZE_FORMAT " bytes, the limit is %d",
-                                          len,
-                                          LINE_MAX_BYTES);
-        else
-                problem = asm_json_check(line, len, DEPTH_MAX);
-        if (problem == NULL) {
-                parser = json_parser_new();
-                if (json_parser_load_from_data(parser, line, (gssize)len, &error))
-                        root = json_parser_steal_root(parser);
-                if (root != NULL)
-                        return root;
-                problem = g_strdup(error != NULL ? error->message : "empty document");
-        }
         asm_builder_reset(&decoder->scratch);
         asm_builder_map(&decoder->scratch, 1);
         asm_builder_atom(&decoder->scratch, "line");
@@ -170,7 +157,35 @@ parse_line(AsmDecoder *decoder, const char *line, gsize len)
         asm_builder_reset(&decoder->scratch);
         asm_builder_binary(&decoder->scratch, line, quoted_len);
         asm_decoder_emit(decoder, ASM_EVENT_ERROR, asm_builder_peek(&decoder->scratch));
-        return NULL;
+}
+
+/* the whole line, and why it is not decoded */
+static void
+emit_skipped(AsmDecoder *decoder, const char *problem, const char *line, gsize len)
+{
+        asm_builder_reset(&decoder->line);
+        asm_builder_binary(&decoder->line, line, len);
+        asm_builder_reset(&decoder->scratch);
+        asm_builder_text(&decoder->scratch, problem);
+        asm_builder_reset(&decoder->payload);
+        asm_builder_skipped_line(&decoder->payload,
+                                 asm_builder_peek(&decoder->line),
+                                 asm_builder_peek(&decoder->scratch));
+        asm_decoder_emit(decoder, ASM_EVENT_RAW, asm_builder_peek(&decoder->line));
+}
+
+/* NULL: not JSON, and the event that says so is out */
+static JsonNode *
+parse_line(AsmDecoder *decoder, const char *line, gsize len)
+{
+        g_autofree char *problem = NULL;
+        JsonNode *root = asm_json_parse(line, len, DEPTH_MAX, &problem);
+
+        if (root == NULL && decoder->rules.skips_parse_errors)
+                emit_skipped(decoder, problem, line, len);
+        else if (root == NULL)
+                emit_parse_error(decoder, problem, line, len);
+        return root;
 }
 
 static void
@@ -269,6 +284,10 @@ asm_decoder_line(AsmDecoder *decoder, const char *line, gsize len)
 
         if (decoder->has_exited || is_blank(line, len))
                 return;
+        if (len > decoder->rules.max_line) {
+                asm_decoder_line_too_long(decoder, (gint64)decoder->rules.max_line);
+                return;
+        }
         decoder->in_call++;
         decoder->provider->decode_line(decoder, line, len);
         leave(decoder);
@@ -284,7 +303,7 @@ asm_decoder_line_too_long(AsmDecoder *decoder, gint64 limit)
         if (decoder->has_exited)
                 return;
         message = g_strdup_printf("a line of stdout is longer than the limit of %" G_GINT64_FORMAT
-                                  " bytes",
+                                  " bytes, which the option max_line_bytes sets",
                                   limit);
         decoder->in_call++;
         asm_decoder_emit_error(decoder,

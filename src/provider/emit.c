@@ -71,7 +71,8 @@ const char *
 asm_decoder_node_text(JsonNode *node)
 {
         return node != NULL && JSON_NODE_HOLDS_VALUE(node) &&
-                               json_node_get_value_type(node) == G_TYPE_STRING
+                               json_node_get_value_type(node) == G_TYPE_STRING &&
+                               asm_json_get_digits(node) == NULL
                        ? json_node_get_string(node)
                        : NULL;
 }

@@ -190,6 +190,31 @@ asm_builder_uint(AsmBuilder *builder, guint64 value)
 }
 
 void
+asm_builder_decimal(AsmBuilder *builder, const char *digits)
+{
+        gboolean is_negative = digits[0] == '-';
+        g_autoptr(GByteArray) number = g_byte_array_new(); /* the lowest byte first */
+
+        for (const char *at = digits + is_negative; g_ascii_isdigit(*at); at++) {
+                guint carry = (guint)g_ascii_digit_value(*at);
+
+                for (guint i = 0; i < number->len; i++) {
+                        carry += number->data[i] * 10u;
+                        number->data[i] = (guint8)carry;
+                        carry >>= 8;
+                }
+                if (carry > 0)
+                        g_byte_array_append(number, &(guint8){ (guint8)carry }, 1);
+        }
+        if (number->len <= G_MAXUINT8)
+                put_tag8(builder, ERL_SMALL_BIG_EXT, (guint8)number->len);
+        else
+                put_tag32(builder, ERL_LARGE_BIG_EXT, number->len);
+        asm_builder_raw(builder, &(guint8){ is_negative ? 1 : 0 }, 1);
+        asm_builder_raw(builder, number->data, number->len);
+}
+
+void
 asm_builder_double(AsmBuilder *builder, double value)
 {
         int index = 0;

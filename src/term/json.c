@@ -14,6 +14,7 @@
 
 #include "term/json.h"
 
+#include "base/json.h"
 #include "term/error.h"
 #include "term/format-private.h"
 #include "term/print.h"
@@ -34,6 +35,8 @@ append_value(AsmBuilder *builder, JsonNode *node)
                 asm_builder_double(builder, json_node_get_double(node));
         } else if (json_node_get_value_type(node) == G_TYPE_BOOLEAN) {
                 asm_builder_bool(builder, json_node_get_boolean(node));
+        } else if (asm_json_get_digits(node) != NULL) {
+                asm_builder_decimal(builder, asm_json_get_digits(node));
         } else {
                 asm_builder_text(builder, json_node_get_string(node));
         }

@@ -21,7 +21,8 @@
                     metadata := map(), max_line_bytes := pos_integer(),
                     kill_grace_ms := non_neg_integer(), headless_ms := non_neg_integer()}.
 
--define(MAX_LINE_BYTES, 16 * 1024 * 1024).
+-define(MAX_LINE_BYTES, 256 * 1024 * 1024).
+-define(DEFAULT_LINE_BYTES, 16 * 1024 * 1024).
 -define(MAX_INPUT_BYTES, 16 * 1024 * 1024).
 %% below the time that the supervisor gives a session to end
 -define(MAX_GRACE_MS, 30000).
@@ -54,7 +55,7 @@ config(Options) ->
       subscriber => Subscriber,
       event_tag => tag(get(session_event_tag, Options)),
       metadata => metadata(get(metadata, Options)),
-      max_line_bytes => number(max_line_bytes, Options, 1, ?MAX_LINE_BYTES, ?MAX_LINE_BYTES),
+      max_line_bytes => number(max_line_bytes, Options, 1, ?MAX_LINE_BYTES, ?DEFAULT_LINE_BYTES),
       kill_grace_ms => number(kill_grace_ms, Options, 0, ?MAX_GRACE_MS, 2000),
       headless_ms => number(transport_headless_timeout_ms, Options, 0, 86400000, 30000)}.
 

@@ -93,6 +93,27 @@ conversation_free(Conversation *conversation)
 }
 
 void
+conversation_options(Conversation *conversation,
+                     const char *option,
+                     gint64 number,
+                     const char *word)
+{
+        g_auto(AsmBuilder) options = ASM_BUILDER_INIT;
+        AsmLineRules rules;
+
+        asm_builder_list(&options, 1);
+        asm_builder_tuple(&options, 2);
+        asm_builder_atom(&options, option);
+        if (word != NULL)
+                asm_builder_atom(&options, word);
+        else
+                asm_builder_int(&options, number);
+        asm_builder_nil(&options);
+        cr_assert(asm_line_rules_read(asm_builder_peek(&options), &rules, NULL));
+        asm_decoder_set_line_rules(conversation->decoder, &rules);
+}
+
+void
 conversation_line(Conversation *conversation, const char *line)
 {
         asm_decoder_line(conversation->decoder, line, strlen(line));

@@ -21,6 +21,11 @@ Conversation *conversation_new(const char *provider);
 void conversation_free(Conversation *conversation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conversation, conversation_free)
 
+/* an option about lines: a number, or a word if @word is not NULL */
+void conversation_options(Conversation *conversation,
+                          const char *option,
+                          gint64 number,
+                          const char *word);
 void conversation_line(Conversation *conversation, const char *line);
 /* the lines of a file in the test data; of those with a direction only what the CLI wrote ("< ") */
 void conversation_file(Conversation *conversation, const char *name);

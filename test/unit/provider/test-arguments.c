@@ -458,3 +458,22 @@ Test(arguments, cursor_and_antigravity_take_their_options)
                options,
                "--print|hi|--dangerously-skip-permissions|--continue");
 }
+
+Test(arguments, rules_about_lines_are_options_of_every_provider)
+{
+        for (const AsmProvider *const *all = asm_provider_all(); *all != NULL; all++) {
+                Options options = { 0 };
+
+                asm_builder_int(add(&options, "max_line_bytes"), 1023);
+                expect((*all)->name,
+                       "hi",
+                       options,
+                       "! option 'max_line_bytes' is 1023, expected a number of bytes from 1024 to "
+                       "268435456");
+                expect_text((*all)->name,
+                            "on_parse_error",
+                            "ignore",
+                            "! option 'on_parse_error' is <<\"ignore\">>, expected error or skip");
+        }
+        expect_atom("codex", "on_parse_error", "skip", "exec|--json|hi");
+}

@@ -2,6 +2,7 @@
 #include "conversation.h"
 
 #include "../../support/term-text.h"
+#include "term/print.h"
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -189,11 +190,119 @@ Test(decoder, a_line_of_16_mib_is_decoded_and_a_longer_one_is_not)
                 if (i == 0)
                         cr_expect(g_str_has_prefix(text, "raw "));
                 else
-                        cr_expect(strstr(text, "has 16777217 bytes, the limit is 16777216") !=
-                                  NULL);
+                        cr_expect(strstr(text, "longer than the limit of 16777216 bytes") != NULL);
                 if (i == 1)
                         cr_expect_lt(strlen(text), 6000);
         }
+}
+
+Test(decoder, the_longest_line_is_what_the_option_says)
+{
+        for (guint i = 0; i < 2; i++) {
+                g_autoptr(Conversation) conversation = conversation_new("amp");
+                g_autofree char *line = make_line(1024 + i);
+
+                conversation_options(conversation, "max_line_bytes", 1024, NULL);
+                conversation_line(conversation, line);
+                cr_assert_eq(conversation->texts->len, 1);
+                cr_expect(g_str_has_prefix(g_ptr_array_index(conversation->texts, 0),
+                                           i == 0 ? "raw " : "error #{code=>\"buffer_overflow\""));
+        }
+}
+
+Test(decoder, a_broken_line_is_a_raw_event_where_that_is_asked_for)
+{
+        g_autoptr(Conversation) conversation = conversation_new("amp");
+        g_autofree char *raw = NULL;
+
+        conversation_options(conversation, "on_parse_error", 0, "skip");
+        conversation_line(conversation, "npm notice");
+        conversation_line(conversation, "{\"type\":\"message_streamed\",\"delta\":\"Hi\"}");
+        conversation_line(conversation, "{\"type\":\"result\",\"status\":\"done\"}");
+
+        raw = conversation_event(conversation, 0, "raw");
+        cr_expect_str_eq(raw, "\"npm notice\"");
+        cr_expect_str_eq(g_ptr_array_index(conversation->texts, 0),
+                         "raw #{content=>\"npm notice\",metadata=>#{parse_error=>\"unexpected byte "
+                         "at position 0: 0x6E (\"n\")\"},stream=>stdout}");
+        cr_expect_eq(asm_reducer_get_status(conversation->reducer), ASM_RUN_STATUS_COMPLETED);
+        cr_expect_str_eq(asm_reducer_get_text(conversation->reducer), "Hi");
+}
+
+Test(decoder, the_error_of_a_node_for_a_broken_line_becomes_the_same_raw_event)
+{
+        g_autoptr(Conversation) here = conversation_new("amp");
+        g_autoptr(Conversation) there = conversation_new("amp");
+        AsmLineRules rules = { .skips_parse_errors = TRUE };
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+        g_autofree char *ours = NULL, *theirs = NULL;
+        AsmView event;
+
+        conversation_options(here, "on_parse_error", 0, "skip");
+        conversation_line(here, "npm notice");
+        conversation_line(there, "npm notice");
+        event = asm_term_view(g_ptr_array_index(there->events, 0));
+
+        ours = conversation_event(here, 0, "payload");
+        theirs = term_text_of(asm_line_rules_apply(&rules, event, &builder), "payload");
+        cr_expect_str_eq(theirs, ours);
+        rules.skips_parse_errors = FALSE;
+        cr_expect_eq(asm_line_rules_apply(&rules, event, &builder).data, event.data);
+}
+
+static gboolean
+has_printed(Conversation *conversation, guint i, const char *part)
+{
+        g_autofree char *text =
+                asm_view_print(asm_term_view(g_ptr_array_index(conversation->events, i)),
+                               ASM_SYNTAX_ERLANG,
+                               0);
+
+        return strstr(text, part) != NULL;
+}
+
+Test(decoder, integers_of_any_size_and_odd_strings_stay_what_they_are)
+{
+        static const char *const parts[] = {
+                "<<\"a\">> => 9223372036854775807",
+                "<<\"b\">> => 9223372036854775808",
+                "<<\"c\">> => -9223372036854775809",
+                "<<\"d\">> => 340282366920938463463374607431768211456",
+                "<<\"e\">> => 0.5",
+                "<<\"f\">> => 0",
+                "<<\"g\">> => <<\"\u00e9\U0001f600/\\n\"/utf8>>",
+        };
+        g_autoptr(Conversation) conversation = conversation_new("amp");
+
+        conversation_line(
+                conversation,
+                "{\"type\":\"x\",\"a\":9223372036854775807,\"b\":9223372036854775808,"
+                "\"c\":-9223372036854775809,\"d\":340282366920938463463374607431768211456,"
+                "\"e\":0.5e0,\"f\":-0,\"g\":\"\\u00e9\\ud83d\\ude00\\/\\n\"}");
+        for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+                cr_expect(has_printed(conversation, 0, parts[i]), "%s", parts[i]);
+        conversation_forget(conversation);
+        conversation_line(conversation,
+                          "{\"type\":\"tool_use\",\"id\":18446744073709551616,\"input\":{\"n\":"
+                          "18446744073709551616},\"name\":\"a\\u0000b\"}");
+        cr_expect(has_printed(conversation, 1, "<<\"n\">> => 18446744073709551616"));
+        cr_expect(has_printed(conversation, 1, "tool_name => <<\"a\ufffdb\"/utf8>>"));
+        cr_expect(has_printed(conversation, 1, "tool_call_id => nil"));
+}
+
+Test(decoder, numbers_that_no_node_has_are_parse_errors)
+{
+        g_autofree char *digits = g_strnfill(1001, '9');
+        g_autofree char *longest = g_strdup_printf("{\"n\":%s}", digits + 1);
+        g_autofree char *longer = g_strdup_printf("{\"n\":%s}", digits);
+        g_autoptr(Conversation) conversation = conversation_new("amp");
+
+        conversation_line(conversation, longest);
+        cr_expect(has_printed(conversation, 0, digits + 1));
+        conversation_line(conversation, longer);
+        cr_expect(has_printed(conversation, 1, "integer of more than 1000 digits at position 5"));
+        conversation_line(conversation, "{\"n\":[1,-1e999]}");
+        cr_expect(has_printed(conversation, 2, "number too large for a float at position 8"));
 }
 
 Test(decoder, a_line_that_the_reader_gave_up_is_a_fatal_buffer_overflow)
@@ -207,7 +316,8 @@ Test(decoder, a_line_that_the_reader_gave_up_is_a_fatal_buffer_overflow)
         text = g_ptr_array_index(conversation->texts, 0);
         cr_expect(g_str_has_prefix(text,
                                    "error #{code=>\"buffer_overflow\",message=>\"a line of stdout "
-                                   "is longer than the limit of 1048576 bytes\""));
+                                   "is longer than the limit of 1048576 bytes, "
+                                   "which the option max_line_bytes sets\""));
         cr_expect_eq(asm_reducer_get_failure(conversation->reducer)->kind,
                      ASM_FAILURE_BUFFER_OVERFLOW);
         cr_expect_eq(asm_reducer_get_failure(conversation->reducer)->retryable, 0);
