@@ -31,8 +31,7 @@ char *asm_json_check(const char *text, gsize len, guint max_depth);
  *
  * Returns: (transfer full) (nullable):
  */
-JsonNode *
-asm_json_parse(const char *text, gsize len, guint max_depth, char **ret_problem);
+JsonNode *asm_json_parse(const char *text, gsize len, guint max_depth, char **ret_problem);
 /* (nullable): the digits, perhaps behind a "-", of an integer beyond 64 bits in such a tree; the
  * getters above take it for no member */
 const char *asm_json_get_digits(JsonNode *node);

@@ -65,8 +65,7 @@ read_escape(Reader *reader)
         guint code;
 
         if (letter != 'u') {
-                g_string_append_c(reader->text,
-                                  known != NULL ? meanings[known - letters] : letter);
+                g_string_append_c(reader->text, known != NULL ? meanings[known - letters] : letter);
                 return;
         }
         code = read_hex(reader);

@@ -39,7 +39,8 @@ asm_json_get_string(JsonObject *object, const char *key)
 {
         JsonNode *node = get_value(object, key, G_TYPE_STRING);
 
-        return node != NULL && asm_json_get_digits(node) == NULL ? json_node_get_string(node) : NULL;
+        return node != NULL && asm_json_get_digits(node) == NULL ? json_node_get_string(node)
+                                                                 : NULL;
 }
 
 JsonObject *

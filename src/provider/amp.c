@@ -47,7 +47,7 @@ add_stream(AsmArguments *args, const AsmProviderFlag *flag)
 static const AsmProviderFlag flags[] = {
         { "include_thinking", ASM_OPTION_BOOLEAN, "--stream-json-thinking", "false", add_stream },
         { "mode", ASM_OPTION_WORD, "--mode", NULL, NULL },
-        { "mcp_config", ASM_OPTION_JSON, "--mcp-config", NULL, NULL },
+        { "mcp_config", ASM_OPTION_JSON, "--mcp-config", "none", NULL },
         { "permission_mode", ASM_OPTION_MODE, "--dangerously-allow-all", "default", NULL },
         { "completion_only", ASM_OPTION_REFUSED, NULL, NULL, NULL },
         { "output_schema", ASM_OPTION_REFUSED, NULL, NULL, NULL },

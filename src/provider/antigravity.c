@@ -48,10 +48,10 @@ add_nothing(AsmArguments *args, const AsmProviderFlag *flag)
 static const AsmProviderFlag flags[] = {
         { "sandbox", ASM_OPTION_BOOLEAN, "--sandbox", "false", NULL },
         { "dangerously_skip_permissions", ASM_OPTION_BOOLEAN, SKIP_PERMISSIONS, "false", add_skip },
-        { "conversation", ASM_OPTION_WORD, "--conversation", NULL, NULL },
+        { "conversation", ASM_OPTION_WORD, "--conversation", "none", NULL },
         { "continue", ASM_OPTION_BOOLEAN, "--continue", "false", NULL },
         { "print_timeout", ASM_OPTION_WORD, "--print-timeout", NULL, NULL },
-        { "log_file", ASM_OPTION_WORD, "--log-file", NULL, NULL },
+        { "log_file", ASM_OPTION_WORD, "--log-file", "none", NULL },
         { "add_dirs", ASM_OPTION_WORDS, "--add-dir", "none", NULL },
         { "permission_mode", ASM_OPTION_MODE, SKIP_PERMISSIONS, "default", add_nothing },
         { "completion_only", ASM_OPTION_REFUSED, NULL, NULL, NULL },

@@ -102,7 +102,7 @@ add_headers(AsmArguments *args, const AsmProviderFlag *flag)
 static const AsmProviderFlag flags[] = {
         { "model", ASM_OPTION_MODEL, "--model", NULL, NULL },
         { "cwd", ASM_OPTION_WORD, "--workspace", "asmd's own", NULL },
-        { "resume", ASM_OPTION_WORD, "--resume", NULL, NULL },
+        { "resume", ASM_OPTION_WORD, "--resume", "none", NULL },
         { "continue", ASM_OPTION_BOOLEAN, "--continue", "false", NULL },
         { "mode", ASM_OPTION_WORD, "--mode", "agent", add_mode },
         { "sandbox", ASM_OPTION_SWITCH, "--sandbox", NULL, add_sandbox },

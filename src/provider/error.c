@@ -152,6 +152,7 @@ asm_decoder_is_auth_text(const char *text)
                 "does not have access", "authentication failed", "authentication required",
                 "not authenticated",    "please log in",         "please login",
                 "requires login",       "login again",           "contact your administrator",
+                "please run /login",    "invalid api key",
         };
         g_autofree char *lower = NULL;
 

@@ -328,6 +328,29 @@ pause_after_third(CliRun *run)
         "yes '" CLI_MESSAGE("0123456789012345678901234567890123") "' | head -n 20000\n"            \
                                                                   "echo done > $d/done\n"
 
+Test(local, rules_about_lines_are_those_of_the_run)
+{
+        CliRun run;
+
+        cli_run_init(&run, "echo oops; printf '%01025d\\n' 0; echo '" CLI_RESULT "'");
+        asm_builder_clear(&run.options);
+        asm_builder_list(&run.options, 2);
+        asm_builder_tuple(&run.options, 2);
+        asm_builder_atom(&run.options, "max_line_bytes");
+        asm_builder_int(&run.options, 1024);
+        asm_builder_tuple(&run.options, 2);
+        asm_builder_atom(&run.options, "on_parse_error");
+        asm_builder_atom(&run.options, "skip");
+        asm_builder_nil(&run.options);
+        run.spec.options = asm_builder_peek(&run.options);
+        cli_run_start(&run);
+        cli_run_finish(&run);
+
+        cr_expect_str_eq(run.kinds->str, "run_started raw error result", "%s", run.kinds->str);
+        cr_expect_not_null(strstr(run.errors->str, "the limit of 1024 bytes"));
+        cli_run_clear(&run);
+}
+
 Test(local, a_paused_cli_waits_in_its_write_and_loses_nothing)
 {
         CliRun run;

@@ -37,52 +37,6 @@ Test(decoder, the_start_is_an_event_with_command_and_arguments)
                             NULL);
 }
 
-/* the events that an ASM node sent for these lines (recorded, without the first one) */
-Test(decoder, the_same_lines_give_the_payloads_of_an_asm_node)
-{
-        g_autofree char *path =
-                g_build_filename(g_getenv("ASM_TEST_DATA"), "asm", "remote-events.etf", NULL);
-        g_autoptr(Conversation) conversation = conversation_new("codex");
-        g_autofree char *data = NULL;
-        gsize len, at = 0;
-
-        cr_assert(g_file_get_contents(path, &data, &len, NULL));
-        asm_decoder_started(conversation->decoder,
-                            "/w/bin/codex_ok.sh",
-                            (const char *const[]){ "exec", "--json", "hello", NULL },
-                            NULL);
-        for (guint i = 0; codex_ok[i] != NULL; i++)
-                conversation_line(conversation, codex_ok[i]);
-        cr_assert_eq(conversation->events->len, 6);
-        for (guint i = 0; i < 6; i++) {
-                static const char *const keys[] = { "kind",     "payload",  "raw",  "provider",
-                                                    "sequence", "metadata", "extra" };
-                AsmView message, elements[3], event[1];
-                guint32 size;
-
-                memcpy(&size, data + at, 4);
-                size = GUINT32_FROM_BE(size);
-                cr_assert(asm_view_from_bytes((const guint8 *)data + at + 4,
-                                              size,
-                                              NULL,
-                                              &message,
-                                              NULL));
-                cr_assert(asm_view_get_tuple(message, 3, elements));
-                cr_assert(asm_view_get_tagged(elements[2], "event", 2, event));
-                for (gsize k = 0; k < G_N_ELEMENTS(keys); k++) {
-                        g_autofree char *ours = conversation_event(conversation, i, keys[k]);
-                        g_autofree char *theirs = term_text_of(event[0], keys[k]);
-                        /* newer nodes have the field, the recorded one not yet */
-                        char *object = strstr(ours, "object=>nil,");
-
-                        if (object != NULL)
-                                memmove(object, object + 12, strlen(object + 12) + 1);
-                        cr_expect_str_eq(ours, theirs, "%s: %s\n%s", keys[k], ours, theirs);
-                }
-                at += 4 + size;
-        }
-}
-
 Test(decoder, the_session_id_stays_until_another_one_comes)
 {
         static const char *const lines[] = {
