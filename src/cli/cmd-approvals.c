@@ -57,5 +57,6 @@ const AsmCliCommand asm_cli_cmd_approvals = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "list the tool calls that wait for permission",
+        .examples = "asmctl approvals 01M84WMNG8H3RTK84YEC65A4BX\n",
         .run = run,
 };

@@ -20,5 +20,6 @@ const AsmCliCommand asm_cli_cmd_approve = {
         .help = "'asmctl approvals SESSION' shows what waits. The first answer stands; one that "
                 "comes\n"
                 "after it, or after the time for it, is refused with status 4.\n",
+        .examples = "asmctl approve 01M84WMNG8H3RTK84YEC65A4BX 01a3b2e4-5d21\n",
         .run = run,
 };

@@ -18,5 +18,6 @@ const AsmCliCommand asm_cli_cmd_deny = {
         .max_operands = 2,
         .summary = "refuse a tool call that waits for permission",
         .help = "The agent is told and goes on without the tool. See 'asmctl help approve'.\n",
+        .examples = "asmctl deny 01M84WMNG8H3RTK84YEC65A4BX 01a3b2e4-5d21\n",
         .run = run,
 };

@@ -181,6 +181,8 @@ const AsmCliCommand asm_cli_cmd_doctor = {
         .summary = "check whether a node can run prompts",
         .help = "One line per check, and what to do about each that failed; status 1 if one did.\n"
                 "NODE is the BEAM node that --remote would name. The daemon makes the checks.\n",
+        .examples = "asmctl doctor backend@build1\n"
+                    "asmctl doctor backend@build1 --provider codex --cwd /srv/work\n",
         .options = doctor_options,
         .options_size = sizeof(DoctorOptions),
         .run = run,

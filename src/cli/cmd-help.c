@@ -27,5 +27,6 @@ const AsmCliCommand asm_cli_cmd_help = {
         .operands = "[COMMAND]",
         .max_operands = 1,
         .summary = "explain asmctl, or a command",
+        .examples = "asmctl help query\n",
         .run = run,
 };

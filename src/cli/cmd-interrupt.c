@@ -28,5 +28,6 @@ const AsmCliCommand asm_cli_cmd_interrupt = {
         .max_operands = 2,
         .summary = "end a run",
         .help = "'asmctl sessions' shows the ids of sessions and their runs.\n",
+        .examples = "asmctl interrupt 01M84WMNG8H3RTK84YEC65A4BX 01M84WKFDRHACFYC0KG3EZWSZ2\n",
         .run = run,
 };

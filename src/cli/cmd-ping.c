@@ -75,5 +75,7 @@ const AsmCliCommand asm_cli_cmd_ping = {
         .max_operands = 1,
         .summary = "check that the daemon answers, and how fast",
         .help = "NODE is the daemon's node, as with --node.\n",
+        .examples = "asmctl ping\n"
+                    "asmctl ping asmd@build1\n",
         .run = run,
 };

@@ -227,6 +227,8 @@ const AsmCliCommand asm_cli_cmd_providers = {
         .help = "Without an operand a line per provider. With one, what its options are (--set)\n"
                 "and what they and its permission modes become on its command line. Each program\n"
                 "is asked for its --version.\n",
+        .examples = "asmctl providers\n"
+                    "asmctl providers --local codex\n",
         .options = providers_options,
         .options_size = sizeof(ProvidersOptions),
         .run = run,

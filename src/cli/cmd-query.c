@@ -23,6 +23,10 @@ const AsmCliCommand asm_cli_cmd_query = {
                 "last line with run id, time, tokens and cost go to standard error. With --json\n"
                 "every event is a line of JSON, the last line is the result or the error.\n"
                 "ctrl-C interrupts the run, a second one leaves without waiting for its end.\n",
+        .examples =
+                "asmctl query --cwd . \"which licence has this project?\"\n"
+                "asmctl query --provider codex --remote backend@build1 \"mend the failing test\"\n"
+                "asmctl --json query --model opus \"say hello\" | tail -n 1\n",
         .options = asm_cli_query_options,
         .options_size = sizeof(AsmCliRequest),
         .run = run,

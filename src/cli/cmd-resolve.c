@@ -136,6 +136,8 @@ const AsmCliCommand asm_cli_cmd_resolve = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "show which lane a run would take",
+        .examples = "asmctl resolve claude\n"
+                    "asmctl resolve --lane core --remote codex\n",
         .options = resolve_options,
         .options_size = sizeof(ResolveOptions),
         .run = run,

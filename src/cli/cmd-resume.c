@@ -22,6 +22,7 @@ const AsmCliCommand asm_cli_cmd_resume = {
         .help = "As query, but the provider is told to take up the conversation of the last run "
                 "of\n"
                 "the session that got to it. The provider's CLI must be able to.\n",
+        .examples = "asmctl resume --session 01M84WMNG8H3RTK84YEC65A4BX \"go on\"\n",
         .options = asm_cli_resume_options,
         .options_size = sizeof(AsmCliRequest),
         .run = run,

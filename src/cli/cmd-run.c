@@ -24,6 +24,9 @@ const AsmCliCommand asm_cli_cmd_run = {
                 "permission is asked for on the terminal, and denied where there is none.\n"
                 "With --remote the agent runs on a BEAM node; its cookie is read from\n"
                 "--cookie-file.\n",
+        .examples = "asmctl run \"what does this project do?\"\n"
+                    "asmctl run --provider codex --permission plan --cwd src \"find the leak\"\n"
+                    "git diff | asmctl run --schema review.json - | jq .\n",
         .options = asm_cli_run_options,
         .options_size = sizeof(AsmCliRequest),
         .run = run,

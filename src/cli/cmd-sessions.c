@@ -95,5 +95,7 @@ run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
 const AsmCliCommand asm_cli_cmd_sessions = {
         .name = "sessions",
         .summary = "list the sessions and their runs",
+        .examples = "asmctl sessions\n"
+                    "asmctl --json sessions | jq -r .[].session_id\n",
         .run = run,
 };

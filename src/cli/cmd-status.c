@@ -164,5 +164,7 @@ const AsmCliCommand asm_cli_cmd_status = {
         .name = "status",
         .heading = "The daemon",
         .summary = "show what the daemon does",
+        .examples = "asmctl status\n"
+                    "asmctl --node asmd@build1 --cookie-file build1.cookie status\n",
         .run = run,
 };

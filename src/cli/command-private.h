@@ -12,8 +12,9 @@ typedef struct {
         const char *operands; /* "SESSION RUN"; NULL: none */
         guint min_operands;
         guint max_operands;
-        const char *summary; /* one line */
-        const char *help;    /* more lines, each ends in a newline; NULL: none */
+        const char *summary;  /* one line */
+        const char *help;     /* more lines, each ends in a newline; NULL: none */
+        const char *examples; /* of a shell, a line each, each ends in a newline; never NULL */
         const AsmCliOption *options;
         gsize options_size; /* of the struct that @options describes; it starts zeroed */
         /* @operands: NULL-terminated; FALSE and @error, or TRUE */

@@ -4,19 +4,14 @@
  * The commands, in the order of the help text. To add one: a file cmd-<verb>.c with one
  * AsmCliCommand, and a line in this table. Parsing, counting operands, --help and the hint at a
  * misspelt name are the same for all and done here.
- *
- * "Nearest" is the number of single changes (a letter more, less, another one, two swapped) that
- * turn one word into the other, at most a third of the word; or a command that begins with what
- * was typed.
  */
 
 #include "cli/command-private.h"
 
 #include "cli/error-private.h"
+#include "cli/spelling-private.h"
 
 #include <string.h>
-
-#define NAME_MAX_LENGTH 32
 
 static const AsmCliCommand *const commands[] = {
         &asm_cli_cmd_run,       &asm_cli_cmd_query,     &asm_cli_cmd_stream,   &asm_cli_cmd_resume,
@@ -70,50 +65,15 @@ asm_cli_command_find(const char *name)
         return NULL;
 }
 
-/* optimal string alignment distance; both at most NAME_MAX_LENGTH long */
-static guint
-distance(const char *a, const char *b)
-{
-        guint row[3][NAME_MAX_LENGTH + 1];
-        guint n = (guint)strlen(b);
-        guint now = 0;
-
-        for (guint j = 0; j <= n; j++)
-                row[0][j] = j;
-        for (guint i = 1; a[i - 1] != '\0'; i++) {
-                guint last = (i - 1) % 3, before = (i + 1) % 3;
-
-                now = i % 3;
-                row[now][0] = i;
-                for (guint j = 1; j <= n; j++) {
-                        guint change = row[last][j - 1] + (a[i - 1] != b[j - 1]);
-                        guint best = MIN(change, MIN(row[last][j], row[now][j - 1]) + 1);
-
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                                best = MIN(best, row[before][j - 2] + 1);
-                        row[now][j] = best;
-                }
-        }
-        return row[now][n];
-}
-
 const AsmCliCommand *
 asm_cli_command_nearest(const char *name)
 {
         const AsmCliCommand *nearest = NULL;
-        gsize len = strlen(name);
         guint least = G_MAXUINT;
 
-        if (len == 0 || len > NAME_MAX_LENGTH)
-                return NULL;
         for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-                const char *candidate = commands[i]->name;
-                guint needed = g_str_has_prefix(candidate, name) ? 0 : distance(name, candidate);
-
-                if (needed < least && needed <= MAX(1, strlen(candidate) / 3)) {
-                        least = needed;
+                if (asm_cli_is_nearer(name, commands[i]->name, &least))
                         nearest = commands[i];
-                }
         }
         return nearest;
 }

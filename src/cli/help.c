@@ -39,6 +39,16 @@ general_help(void)
         return g_string_free(out, FALSE);
 }
 
+static void
+put_examples(GString *out, const AsmCliCommand *command)
+{
+        g_auto(GStrv) lines = g_strsplit(command->examples, "\n", -1);
+
+        g_string_append(out, "\nExamples:\n");
+        for (guint i = 0; lines[i] != NULL && *lines[i] != '\0'; i++)
+                g_string_append_printf(out, "  $ %s\n", lines[i]);
+}
+
 static char *
 command_help(const AsmCliCommand *command)
 {
@@ -58,6 +68,7 @@ command_help(const AsmCliCommand *command)
                 g_string_append(out, "\nOptions:\n");
                 asm_cli_options_help(out, command->options);
         }
+        put_examples(out, command);
         g_string_append(out, "\nOptions of all commands:\n");
         asm_cli_options_help(out, asm_cli_global_options);
         return g_string_free(out, FALSE);

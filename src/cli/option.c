@@ -15,6 +15,7 @@
 #include "cli/option-private.h"
 
 #include "cli/error-private.h"
+#include "cli/spelling-private.h"
 
 #include <string.h>
 
@@ -116,6 +117,26 @@ set_value(const Found *found, const char *name, const char *text, GError **error
         g_return_val_if_reached(FALSE);
 }
 
+/* @shown: as it was typed, with its dashes */
+static gboolean
+refuse_unknown(const AsmCliOptionSet *sets, guint n_sets, const char *shown, GError **error)
+{
+        const char *nearest = NULL;
+        guint least = G_MAXUINT;
+
+        for (guint i = 0; i < n_sets && g_str_has_prefix(shown, "--"); i++) {
+                const AsmCliOption *option = sets[i].options;
+
+                for (; option != NULL && option->name != NULL; option++) {
+                        if (asm_cli_is_nearer(shown + 2, option->name, &least))
+                                nearest = option->name;
+                }
+        }
+        if (nearest == NULL)
+                return asm_cli_usage(error, "there is no option %s", shown);
+        return asm_cli_usage(error, "there is no option %s; did you mean --%s?", shown, nearest);
+}
+
 /* @at: at an argument that begins with a dash; moved to the last one that was used */
 static gboolean
 take_option(const AsmCliOptionSet *sets, guint n_sets, char ***at, GError **error)
@@ -132,7 +153,7 @@ take_option(const AsmCliOptionSet *sets, guint n_sets, char ***at, GError **erro
         if (is_long == (len > 1))
                 found = find_option(sets, n_sets, name, len);
         if (found.option == NULL)
-                return asm_cli_usage(error, "there is no option %s", shown);
+                return refuse_unknown(sets, n_sets, shown, error);
         if (found.option->type == ASM_CLI_FLAG && value != NULL)
                 return asm_cli_usage(error, "option %s takes no value", shown);
         if (found.option->type != ASM_CLI_FLAG && value == NULL) {

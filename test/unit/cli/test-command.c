@@ -42,6 +42,47 @@ Test(command, no_option_of_a_command_hides_a_global_one)
         }
 }
 
+/* of one example: from the command's name to what belongs to the shell; only options are looked at */
+static void
+try_example(const AsmCliCommand *command, const char *line)
+{
+        const char *start = strstr(line, "asmctl ");
+        g_autofree char *own = start != NULL ? g_strdup(start) : NULL;
+        char *pipe = own != NULL ? strstr(own, " | ") : NULL;
+        AsmCliGlobals globals = { 0 };
+        g_autofree gpointer options = g_malloc0(MAX(command->options_size, 1));
+        const AsmCliOptionSet sets[] = { { command->options, options },
+                                         { asm_cli_global_options, &globals } };
+        g_autoptr(GPtrArray) operands = NULL;
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) words = NULL;
+
+        cr_assert_not_null(own, "%s", line);
+        if (pipe != NULL)
+                *pipe = '\0';
+        cr_assert(g_shell_parse_argv(own, NULL, &words, NULL), "%s", line);
+        operands = asm_cli_options_parse(sets, 2, words + 1, /* stop_at_first= */ FALSE, &error);
+        cr_assert_not_null(operands, "%s: %s", line, error != NULL ? error->message : "");
+        cr_expect_str_eq(operands->pdata[0], command->name, "%s", line);
+        cr_expect_geq(operands->len - 2, command->min_operands, "%s", line);
+        cr_expect_leq(operands->len - 2, command->max_operands, "%s", line);
+        asm_cli_options_clear(command->options, options);
+        asm_cli_options_clear(asm_cli_global_options, &globals);
+}
+
+Test(command, every_command_has_examples_and_they_are_understood)
+{
+        const AsmCliCommand *command;
+
+        for (guint i = 0; (command = asm_cli_command_nth(i)) != NULL; i++) {
+                g_auto(GStrv) lines = g_strsplit(command->examples, "\n", -1);
+
+                cr_expect(*lines[0] != '\0', "%s has none", command->name);
+                for (guint n = 0; *lines[n] != '\0'; n++)
+                        try_example(command, lines[n]);
+        }
+}
+
 Test(command, a_misspelt_name_finds_the_nearest)
 {
         static const struct {
@@ -112,6 +153,7 @@ static const AsmCliCommand probe = { .name = "probe",
                                      .min_operands = 1,
                                      .max_operands = 2,
                                      .summary = "probe the table",
+                                     .examples = "asmctl\n",
                                      .options = probe_options,
                                      .options_size = sizeof(ProbeOptions),
                                      .run = run_probe };

@@ -87,11 +87,11 @@ Test(option, what_is_wrong_is_named_as_it_was_typed)
                 const char *words[MAX_WORDS];
                 const char *message;
         } cases[] = {
-                { { "--nam", "x" }, "<there is no option --nam>" },
-                { { "--names=x" }, "<there is no option --names>" },
+                { { "--nam", "x" }, "<there is no option --nam; did you mean --name?>" },
+                { { "--names=x" }, "<there is no option --names; did you mean --name?>" },
                 { { "-x" }, "<there is no option -x>" },
                 { { "-on" }, "<there is no option -on>" },
-                { { "--n", "x" }, "<there is no option --n>" },
+                { { "--n", "x" }, "<there is no option --n; did you mean --name?>" },
                 { { "--=x" }, "<there is no option -->" },
                 { { "--name" }, "<option --name wants NAME>" },
                 { { "-n" }, "<option -n wants NAME>" },
