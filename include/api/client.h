@@ -8,6 +8,7 @@
 
 #include "event/failure.h"
 #include "node/error.h"
+#include "node/tls.h"
 #include "proc/error.h"
 #include "proc/procs.h"
 #include "term/builder.h"
@@ -19,6 +20,7 @@ typedef struct _AsmClient AsmClient;
 typedef struct {
         const char *node;        /* the daemon: "asmd@host" */
         const char *cookie_file; /* nullable: ~/.erlang.cookie */
+        const AsmTlsConfig *tls; /* nullable; nothing set in it: a plain connection */
         guint16 epmd_port;       /* 0: ERL_EPMD_PORT or 4369 */
 } AsmClientConfig;
 
@@ -34,7 +36,7 @@ typedef struct {
         void (*lost)(gpointer user_data);
 } AsmClientListener;
 
-/* Errors: ASM_NODE_ERROR_NAME, ASM_NODE_ERROR_COOKIE_FILE */
+/* Errors: ASM_NODE_ERROR_NAME, ASM_NODE_ERROR_COOKIE_FILE, ASM_NODE_ERROR_TLS */
 AsmClient *asm_client_new(const AsmClientConfig *config,
                           const AsmClientListener *listener,
                           gpointer user_data,

@@ -28,6 +28,7 @@ typedef struct {
         char *cookie_file;  /* NULL: ~/.erlang.cookie */
         char *listen;       /* "ADDRESS" or "ADDRESS:PORT" */
         AsmNodeConfig node; /* name and address filled in by asm_config_finish() */
+        AsmTlsConfig tls;
         AsmManagerLimits limits;
         guint max_mail;
         guint shutdown_grace_ms; /* for runs to finish when the daemon is told to stop */

@@ -7,16 +7,16 @@
 
 typedef struct _AsmDaemon AsmDaemon;
 
-/* Errors: ASM_NODE_ERROR_COOKIE_FILE */
+/* Errors: ASM_NODE_ERROR_COOKIE_FILE, _TLS */
 AsmDaemon *asm_daemon_new(const AsmConfig *config, GError **error);
 /**
  * asm_daemon_new_with_cookie: the same, without a look at the cookie's file
  *
  * As long as asm_daemon_run() is not called it neither listens nor is known to epmd, but it runs
  * sessions for those in the same program and connects to the nodes that these need: what is left is
- * to turn the default main context.
+ * to turn the default main context. Errors: ASM_NODE_ERROR_TLS
  */
-AsmDaemon *asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie);
+AsmDaemon *asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie, GError **error);
 void asm_daemon_free(AsmDaemon *daemon);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDaemon, asm_daemon_free)
 

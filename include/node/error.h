@@ -16,6 +16,7 @@
  * @ASM_NODE_ERROR_TIMEOUT: the peer did not answer in time
  * @ASM_NODE_ERROR_REFUSED: the peer ended the handshake; most often another cookie
  * @ASM_NODE_ERROR_LIMIT: as many connections as are allowed
+ * @ASM_NODE_ERROR_TLS: certificate files that cannot be used, or a TLS handshake that failed
  * @ASM_NODE_ERROR_STOPPED: the node is shutting down
  *
  * Codes of the domain %ASM_NODE_ERROR.
@@ -32,6 +33,7 @@ typedef enum {
         ASM_NODE_ERROR_TIMEOUT,
         ASM_NODE_ERROR_REFUSED,
         ASM_NODE_ERROR_LIMIT,
+        ASM_NODE_ERROR_TLS,
         ASM_NODE_ERROR_STOPPED,
 } AsmNodeError;
 

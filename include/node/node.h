@@ -10,6 +10,7 @@
 #include "dist/control.h"
 #include "node/cookie.h"
 #include "node/link.h"
+#include "node/tls.h"
 
 #include <gio/gio.h>
 
@@ -63,6 +64,8 @@ AsmNode *asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimer
 void asm_node_free(AsmNode *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmNode, asm_node_free)
 
+/* (transfer full): from now on every connection, from here and to here, is made with TLS */
+void asm_node_set_tls(AsmNode *node, AsmTls *tls);
 /* exactly once, before anything is started */
 void asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpointer user_data);
 

@@ -179,6 +179,7 @@ asm_client_new(const AsmClientConfig *config,
         AsmClient *client;
         g_auto(AsmNodeConfig) node = { 0 };
         g_autofree char *cookie = NULL;
+        g_autoptr(AsmTls) tls = NULL;
         AsmProcsLimits limits = { .max_servers = 16, .max_mail = G_MAXUINT };
 
         asm_node_config_init(&node);
@@ -190,10 +191,15 @@ asm_client_new(const AsmClientConfig *config,
         cookie = asm_cookie_load(config->cookie_file, error);
         if (cookie == NULL)
                 return NULL;
+        if (config->tls != NULL && asm_tls_config_is_set(config->tls) &&
+            (tls = asm_tls_new(config->tls, error)) == NULL)
+                return NULL;
         node.epmd_port = config->epmd_port != 0 ? config->epmd_port : default_epmd_port();
         client = client_new(config->node, listener, user_data);
         client->timers = asm_timers_new(NULL);
         client->node = asm_node_new(&node, asm_cookies_new(cookie), client->timers);
+        if (tls != NULL)
+                asm_node_set_tls(client->node, g_steal_pointer(&tls));
         client->procs = asm_procs_new(client->node, &limits);
         asm_procs_set_peer_func(client->procs, on_peer, client);
         asm_server_start(&client->server, &client_class, client->procs);

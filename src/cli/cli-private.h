@@ -16,6 +16,7 @@
 typedef struct {
         char *node; /* --node, as it was given */
         char *cookie_file;
+        char *config;
         guint timeout_ms; /* 0: not given */
         char *colour;     /* NULL: not given */
         gboolean is_json;
@@ -42,6 +43,8 @@ struct _AsmCli {
         gpointer user_data;
 };
 
+/* the same file that the daemon reads: what both need to know is written once */
+gboolean asm_cli_load_config(const AsmCli *cli, AsmConfig *config, GError **error);
 /* disconnects and frees what the options hold */
 void asm_cli_clear(AsmCli *cli);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCli, asm_cli_clear)

@@ -13,6 +13,7 @@
 #include "cli/cli-private.h"
 
 #include "cli/error-private.h"
+#include "daemon/config.h"
 #include "term/print.h"
 #include "term/reader.h"
 
@@ -37,6 +38,7 @@ asm_cli_clear(AsmCli *cli)
         g_clear_pointer(&cli->globals.node, g_free);
         g_clear_pointer(&cli->globals.cookie_file, g_free);
         g_clear_pointer(&cli->globals.colour, g_free);
+        g_clear_pointer(&cli->globals.config, g_free);
 }
 
 char *
@@ -74,6 +76,8 @@ advice_for(const GError *error)
         case ASM_NODE_ERROR_REFUSED:
         case ASM_NODE_ERROR_COOKIE_FILE:
                 return "\n  name the file with asmd's cookie: --cookie-file FILE";
+        case ASM_NODE_ERROR_TLS:
+                return "\n  name the configuration that has asmd's [tls]: --config FILE";
         case ASM_NODE_ERROR_NAME:
         case ASM_NODE_ERROR_COOKIE_CONFLICT:
         case ASM_NODE_ERROR_LISTEN:
@@ -164,15 +168,50 @@ connect_and_wait(AsmCli *cli, GError **error)
 }
 
 gboolean
+asm_cli_load_config(const AsmCli *cli, AsmConfig *config, GError **error)
+{
+        const char *path =
+                cli->globals.config != NULL ? cli->globals.config : g_getenv("ASMD_CONFIG");
+        g_autoptr(GError) cause = NULL;
+
+        asm_config_init(config);
+        if (path == NULL || *path == '\0' || asm_config_load(config, path, &cause))
+                return TRUE;
+        asm_cli_usage(error, "%s", cause->message);
+        return FALSE;
+}
+
+/* an option, then the environment, then the configuration */
+static char *
+node_to_call(const AsmCli *cli, const AsmConfig *config)
+{
+        const char *given = cli->globals.node;
+
+        if (given == NULL)
+                given = g_getenv("ASMD_NODE");
+        if (given == NULL || *given == '\0')
+                given = config->name;
+        return asm_cli_node_name(given);
+}
+
+gboolean
 asm_cli_open(AsmCli *cli, GError **error)
 {
-        const char *given = cli->globals.node != NULL ? cli->globals.node : g_getenv("ASMD_NODE");
-        g_autofree char *node = asm_cli_node_name(given);
-        AsmClientConfig config = { .node = node, .cookie_file = cli->globals.cookie_file };
+        g_auto(AsmConfig) file = { 0 };
+        g_autofree char *node = NULL;
+        AsmClientConfig config;
         g_autoptr(GError) cause = NULL;
 
         if (cli->client != NULL)
                 return TRUE;
+        if (!asm_cli_load_config(cli, &file, error))
+                return FALSE;
+        node = node_to_call(cli, &file);
+        config = (AsmClientConfig){ .node = node,
+                                    .cookie_file = cli->globals.cookie_file != NULL
+                                                           ? cli->globals.cookie_file
+                                                           : file.cookie_file,
+                                    .tls = &file.tls };
         cli->client = asm_client_new(&config, &asm_cli_client_listener, cli, &cause);
         if (cli->client != NULL && connect_and_wait(cli, &cause))
                 return TRUE;

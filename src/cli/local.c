@@ -78,14 +78,17 @@ asm_cli_open_local(AsmCli *cli, const char *remote, GError **error)
         g_autoptr(GError) cause = NULL;
         g_autofree char *cookie = NULL;
 
-        asm_config_init(&config);
+        if (!asm_cli_load_config(cli, &config, error))
+                return FALSE;
         if ((remote != NULL && !asm_node_name_check(remote, &cause)) ||
             !set_name(&config, remote, &cause))
                 return asm_cli_usage(error, "%s", cause->message);
         cookie = load_cookie(cli, remote, error);
         if (cookie == NULL)
                 return FALSE;
-        cli->daemon = asm_daemon_new_with_cookie(&config, cookie);
+        cli->daemon = asm_daemon_new_with_cookie(&config, cookie, &cause);
+        if (cli->daemon == NULL)
+                return asm_cli_usage(error, "%s", cause->message);
         cli->client = asm_client_new_local(asm_daemon_get_procs(cli->daemon),
                                            &asm_cli_client_listener,
                                            cli);

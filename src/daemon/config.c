@@ -16,6 +16,7 @@ G_DEFINE_QUARK(asm_config_error, asm_config_error)
 
 typedef enum {
         KEY_TEXT,
+        KEY_FILE, /* relative to the folder of the configuration file */
         KEY_UINT,
         KEY_SIZE,
         KEY_BOOL,
@@ -39,12 +40,16 @@ typedef struct {
 static const KeyRule rules[] = {
         { "node", "name", KEY_TEXT, AT(name), 0, 0 },
         { "node", "long_name", KEY_BOOL, AT(is_long_name), 0, 0 },
-        { "node", "cookie_file", KEY_TEXT, AT(cookie_file), 0, 0 },
+        { "node", "cookie_file", KEY_FILE, AT(cookie_file), 0, 0 },
         { "node", "listen", KEY_TEXT, AT(listen), 0, 0 },
         { "node", "net_ticktime", KEY_UINT, AT(node.net_ticktime_s), 1, 86400 },
         { "node", "setup_timeout_ms", KEY_UINT, AT(node.setup_timeout_ms), 100, 120000 },
         { "node", "start_epmd", KEY_BOOL, AT(node.start_epmd), 0, 0 },
         { "node", "shutdown_grace_ms", KEY_UINT, AT(shutdown_grace_ms), 0, 86400000, TRUE },
+        { "tls", "certificate", KEY_FILE, AT(tls.certificate), 0, 0 },
+        { "tls", "private_key", KEY_FILE, AT(tls.private_key), 0, 0 },
+        { "tls", "authorities", KEY_FILE, AT(tls.authorities), 0, 0 },
+        { "tls", "verify_host", KEY_BOOL, AT(tls.verify_host), 0, 0 },
         { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
         { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
         { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
@@ -91,6 +96,7 @@ asm_config_init(AsmConfig *config)
                 .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
         };
         asm_node_config_init(&config->node);
+        asm_tls_config_init(&config->tls);
 }
 
 void
@@ -103,6 +109,7 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->host.otp_release, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
         asm_node_config_clear(&config->node);
+        asm_tls_config_clear(&config->tls);
 }
 
 static const KeyRule *
@@ -153,8 +160,17 @@ set_nodes(GStrv *field, const char *value)
         return TRUE;
 }
 
+static char *
+resolve_file(const char *path, const char *value)
+{
+        g_autofree char *whole = g_canonicalize_filename(path, NULL);
+        g_autofree char *folder = g_path_get_dirname(whole);
+
+        return g_canonicalize_filename(value, folder);
+}
+
 static gboolean
-set_value(AsmConfig *config, const KeyRule *rule, const char *value)
+set_value(AsmConfig *config, const KeyRule *rule, const char *path, const char *value)
 {
         gpointer field = G_STRUCT_MEMBER_P(config, rule->offset);
 
@@ -162,6 +178,10 @@ set_value(AsmConfig *config, const KeyRule *rule, const char *value)
         case KEY_TEXT:
                 g_free(*(char **)field);
                 *(char **)field = g_strdup(value);
+                return *value != '\0';
+        case KEY_FILE:
+                g_free(*(char **)field);
+                *(char **)field = resolve_file(path, value);
                 return *value != '\0';
         case KEY_BOOL:
                 *(gboolean *)field = strcmp(value, "true") == 0;
@@ -193,6 +213,7 @@ value_error(const KeyRule *rule, const char *path, const char *value, GError **e
                     rule->group,
                     shown,
                     rule->type == KEY_TEXT    ? "some text"
+                    : rule->type == KEY_FILE  ? "a file"
                     : rule->type == KEY_BOOL  ? "true or false"
                     : rule->type == KEY_NODES ? "names of nodes, as asm@build1;*@10.0.*"
                                               : range);
@@ -304,7 +325,7 @@ load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *grou
                         return FALSE;
                 }
                 value = g_key_file_get_string(file, group, keys[i], NULL);
-                if (value == NULL || !set_value(config, rule, g_strstrip(value))) {
+                if (value == NULL || !set_value(config, rule, path, g_strstrip(value))) {
                         value_error(rule, path, value != NULL ? value : "", error);
                         return FALSE;
                 }
@@ -377,6 +398,7 @@ is_same(const KeyRule *rule, const AsmConfig *a, const AsmConfig *b)
 
         switch (rule->type) {
         case KEY_TEXT:
+        case KEY_FILE:
                 return g_strcmp0(*(char *const *)one, *(char *const *)other) == 0;
         case KEY_BOOL:
         case KEY_UINT:

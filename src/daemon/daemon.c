@@ -67,22 +67,27 @@ asm_daemon_new(const AsmConfig *config, GError **error)
 {
         g_autofree char *cookie = asm_cookie_load(config->cookie_file, error);
 
-        return cookie != NULL ? asm_daemon_new_with_cookie(config, cookie) : NULL;
+        return cookie != NULL ? asm_daemon_new_with_cookie(config, cookie, error) : NULL;
 }
 
 AsmDaemon *
-asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie)
+asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie, GError **error)
 {
         AsmProcsLimits limits = { .max_servers = 0, .max_mail = config->max_mail };
         AsmBackendContext backend;
         AsmShutdownContext shutdown;
         AsmDaemon *daemon;
+        AsmTls *tls = NULL;
 
+        if (asm_tls_config_is_set(&config->tls) && (tls = asm_tls_new(&config->tls, error)) == NULL)
+                return NULL;
         limits.max_servers = config->limits.max_sessions + 4 * config->limits.max_runs + 1024;
         daemon = g_new0(AsmDaemon, 1);
         daemon->loop = g_main_loop_new(NULL, FALSE);
         daemon->timers = asm_timers_new(NULL);
         daemon->node = asm_node_new(&config->node, asm_cookies_new(cookie), daemon->timers);
+        if (tls != NULL)
+                asm_node_set_tls(daemon->node, tls);
         daemon->procs = asm_procs_new(daemon->node, &limits);
         daemon->rpc = asm_rpc_new(daemon->procs);
         backend = (AsmBackendContext){ .procs = daemon->procs, .rpc = daemon->rpc };

@@ -33,6 +33,7 @@ struct _AsmAttempt {
         AsmTimer patience;    /* with that one: the peer may be gone, or never have tried */
         guint retry_ms;       /* until the next try after a nok; 0: there is none */
         guint waited_ms;      /* between tries, so far */
+        AsmTimer tls_timer;
 };
 
 typedef struct {
@@ -63,6 +64,7 @@ asm_attempt_free(gpointer data)
         AsmAttempt *attempt = data;
 
         asm_timer_disarm(&attempt->patience);
+        asm_timer_disarm(&attempt->tls_timer);
         g_cancellable_cancel(attempt->cancellable);
         g_object_unref(attempt->cancellable);
         g_ptr_array_unref(attempt->waiters);
@@ -215,6 +217,45 @@ is_cancelled(const GError *error)
 }
 
 static void
+shake_hands(AsmAttempt *attempt, GIOStream *stream)
+{
+        attempt->link = asm_link_new_initiator(attempt->node, stream, attempt->peer);
+        g_ptr_array_add(attempt->node->links, attempt->link);
+}
+
+static void
+on_tls_timeout(AsmTimer *timer, gpointer user_data)
+{
+        AsmAttempt *attempt = user_data;
+        g_autoptr(GError) error = g_error_new(
+                ASM_NODE_ERROR,
+                ASM_NODE_ERROR_TIMEOUT,
+                "cannot connect to '%s': the TLS handshake was not finished within %u ms",
+                attempt->peer,
+                attempt->node->config.setup_timeout_ms);
+
+        fail_attempt(attempt, error);
+}
+
+static void
+on_tls_connected(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmAttempt *attempt = user_data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GIOStream) stream = asm_tls_finish(result, &error);
+
+        if (is_cancelled(error))
+                return;
+        asm_timer_disarm(&attempt->tls_timer);
+        if (stream == NULL) {
+                g_prefix_error(&error, "cannot connect to '%s': ", attempt->peer);
+                fail_attempt(attempt, error);
+        } else if (!attempt->has_yielded) {
+                shake_hands(attempt, stream);
+        }
+}
+
+static void
 on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
         AsmAttempt *attempt = user_data;
@@ -236,9 +277,17 @@ on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         }
         if (attempt->has_yielded)
                 return;
-        attempt->link =
-                asm_link_new_initiator(attempt->node, G_IO_STREAM(connection), attempt->peer);
-        g_ptr_array_add(attempt->node->links, attempt->link);
+        if (attempt->node->tls == NULL) {
+                shake_hands(attempt, G_IO_STREAM(connection));
+                return;
+        }
+        asm_timer_arm(&attempt->tls_timer, attempt->node->config.setup_timeout_ms);
+        asm_tls_connect_async(attempt->node->tls,
+                              connection,
+                              asm_node_name_host(attempt->peer),
+                              attempt->cancellable,
+                              on_tls_connected,
+                              attempt);
 }
 
 static void
@@ -286,6 +335,7 @@ begin_attempt(AsmNode *node, const char *peer)
         attempt->waiters = g_ptr_array_new_with_free_func(waiter_free);
         attempt->cancellable = g_cancellable_new();
         asm_timer_init(&attempt->patience, node->timers, on_peer_did_not_come, attempt);
+        asm_timer_init(&attempt->tls_timer, node->timers, on_tls_timeout, attempt);
         g_hash_table_insert(node->attempts, attempt->peer, attempt);
         begin_lookup(attempt);
         return attempt;

@@ -24,9 +24,12 @@ struct _AsmLink {
         guint64 flags;
 
         GIOStream *stream;
+        GSocket *socket; /* under it */
+        gboolean is_tls;
         AsmHandshake *handshake;
         AsmTimer setup_timer;
-        GSource *source; /* reads and writes; NULL once closed */
+        GSource *source;       /* link-source.c; NULL once closed */
+        GSource *write_source; /* under TLS, while blocked */
         GIOCondition wanted;
         gboolean is_blocked; /* the kernel takes no more for now */
         guint pauses;
@@ -52,6 +55,12 @@ struct _AsmLink {
  */
 AsmLink *asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer);
 AsmLink *asm_link_new_acceptor(AsmNode *node, GIOStream *stream);
+/* link-source.c: waits for what the link can use now */
+void asm_link_update_source(AsmLink *link);
+void asm_link_remove_source(AsmLink *link);
+/* what it waited for is there */
+void asm_link_readable(AsmLink *link);
+void asm_link_writable(AsmLink *link);
 /* writes what is queued; called once per loop iteration for dirty links */
 void asm_link_flush(AsmLink *link);
 /* @error: (transfer full) */

@@ -49,14 +49,13 @@ asm_link_unref(AsmLink *link)
                 return;
         g_assert(link->state == ASM_LINK_CLOSED);
         g_clear_object(&link->stream);
+        g_clear_object(&link->socket);
         g_byte_array_unref(link->partial);
         asm_builder_clear(&link->out);
         g_clear_pointer(&link->peer, g_ref_string_release);
         g_clear_error(&link->error);
         g_free(link);
 }
-
-static void update_source(AsmLink *link);
 
 void
 asm_link_fail(AsmLink *link, GError *error)
@@ -68,12 +67,11 @@ asm_link_fail(AsmLink *link, GError *error)
         link->was_up = link->state == ASM_LINK_UP;
         link->state = ASM_LINK_CLOSED;
         link->error = error;
-        g_source_destroy(link->source);
-        g_clear_pointer(&link->source, g_source_unref);
+        asm_link_remove_source(link);
         asm_timer_disarm(&link->setup_timer);
         g_clear_pointer(&link->handshake, asm_handshake_free);
-        /* a non-blocking socket: close(2) does not wait */
-        g_io_stream_close(link->stream, NULL, NULL);
+        /* not the stream: under TLS that would wait for the peer; close(2) does not */
+        g_socket_close(link->socket, NULL);
         asm_builder_clear(&link->out);
         link->sent = 0;
         if (link->node != NULL)
@@ -126,14 +124,32 @@ handshake_failed(AsmLink *link, GError *error)
         asm_link_fail(link, error);
 }
 
+/* the first two bytes of a TLS record: as a message it would be 5,635 bytes long, and waited for */
+static gboolean
+is_tls_record(const AsmLink *link, const guint8 *data, gsize len)
+{
+        return !link->is_tls && !link->is_initiator && len >= 2 && data[0] == 0x16 &&
+               data[1] == 0x03;
+}
+
 /* returns how many bytes were used; frames may follow the last message of the handshake */
 static gsize
 feed_handshake(AsmLink *link, const guint8 *data, gsize len)
 {
         GError *error = NULL;
         gsize used = 0;
-        AsmHandshakeStatus status =
-                asm_handshake_feed(link->handshake, data, len, &used, &link->out, &error);
+        AsmHandshakeStatus status;
+
+        if (link->peer == NULL && is_tls_record(link, data, len)) {
+                asm_link_fail(
+                        link,
+                        g_error_new_literal(ASM_NODE_ERROR,
+                                            ASM_NODE_ERROR_TLS,
+                                            "it speaks TLS, and this node does not; see [tls] in "
+                                            "asmd.conf(5)"));
+                return len;
+        }
+        status = asm_handshake_feed(link->handshake, data, len, &used, &link->out, &error);
 
         if (status == ASM_HANDSHAKE_DECIDE) {
                 const char *peer = asm_handshake_get_peer_name(link->handshake);
@@ -270,8 +286,8 @@ received(AsmLink *link, guint8 *scratch, gsize moved, gsize n)
         }
 }
 
-static void
-on_readable(AsmLink *link)
+void
+asm_link_readable(AsmLink *link)
 {
         GInputStream *in = g_io_stream_get_input_stream(link->stream);
         guint8 *scratch = asm_node_get_scratch(link->node);
@@ -297,61 +313,13 @@ on_readable(AsmLink *link)
                 asm_node_flush(link->node);
 }
 
-/* --- the source ------------------------------------------------------------------------------ */
-
-typedef struct {
-        GSource base;
-        AsmLink *link;
-        gpointer tag;
-} LinkSource;
-
-static gboolean
-source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+void
+asm_link_writable(AsmLink *link)
 {
-        LinkSource *self = (LinkSource *)source;
-        AsmLink *link = asm_link_ref(self->link);
-        GIOCondition ready = g_source_query_unix_fd(source, self->tag);
-
-        /* the end of a connection is read even in a pause: poll(2) would tell of it for ever */
-        if ((ready & (G_IO_HUP | G_IO_ERR)) != 0 || (link->pauses == 0 && (ready & G_IO_IN) != 0))
-                on_readable(link);
-        if (link->state != ASM_LINK_CLOSED && (ready & G_IO_OUT) != 0) {
-                link->is_blocked = FALSE;
-                asm_link_flush(link);
-        }
-        asm_link_unref(link);
-        return G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = { .dispatch = source_dispatch };
-
-static void
-update_source(AsmLink *link)
-{
-        GIOCondition wanted = (link->pauses == 0 ? G_IO_IN : 0) | (link->is_blocked ? G_IO_OUT : 0);
-
-        if (link->source != NULL && link->wanted != wanted)
-                g_source_modify_unix_fd(link->source, ((LinkSource *)link->source)->tag, wanted);
-        link->wanted = wanted;
-}
-
-/*
- * One source on the descriptor itself. GIO's sources for streams are made of a parent and a child,
- * and GLib takes the descriptors of a source out of its set and puts them back around each
- * dispatch, at the price of four system calls, unless the source says that it may recurse.
- */
-static void
-attach_source(AsmLink *link)
-{
-        GSocket *socket = g_socket_connection_get_socket(G_SOCKET_CONNECTION(link->stream));
-
-        link->source = g_source_new(&source_funcs, sizeof(LinkSource));
-        ((LinkSource *)link->source)->link = link;
-        link->wanted = G_IO_IN;
-        ((LinkSource *)link->source)->tag =
-                g_source_add_unix_fd(link->source, g_socket_get_fd(socket), link->wanted);
-        g_source_set_can_recurse(link->source, TRUE);
-        g_source_attach(link->source, g_main_context_get_thread_default());
+        if (link->state == ASM_LINK_CLOSED)
+                return;
+        link->is_blocked = FALSE;
+        asm_link_flush(link);
 }
 
 static void
@@ -399,7 +367,7 @@ asm_link_flush(AsmLink *link)
                 else
                         peer_closed(link, error);
         }
-        update_source(link);
+        asm_link_update_source(link);
 }
 
 AsmBuilder *
@@ -446,7 +414,7 @@ void
 asm_link_pause(AsmLink *link)
 {
         if (link->pauses++ == 0)
-                update_source(link);
+                asm_link_update_source(link);
 }
 
 void
@@ -454,7 +422,7 @@ asm_link_resume(AsmLink *link)
 {
         g_return_if_fail(link->pauses > 0);
         if (--link->pauses == 0)
-                update_source(link);
+                asm_link_update_source(link);
 }
 
 gboolean
@@ -499,38 +467,40 @@ on_setup_timeout(AsmTimer *timer, gpointer user_data)
 static AsmLink *
 link_new(AsmNode *node, GIOStream *stream)
 {
+        g_autoptr(GIOStream) base = NULL;
         AsmLink *link = g_new0(AsmLink, 1);
 
         link->ref_count = 1;
         link->node = node;
         link->stream = g_object_ref(stream);
+        link->is_tls = G_IS_TLS_CONNECTION(stream);
+        if (link->is_tls)
+                g_object_get(stream, "base-io-stream", &base, NULL);
+        link->socket = g_object_ref(
+                g_socket_connection_get_socket(G_SOCKET_CONNECTION(base != NULL ? base : stream)));
         link->partial = g_byte_array_new();
         /* calls are small and answered at once: no waiting for more to send */
-        g_socket_set_option(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream)),
-                            IPPROTO_TCP,
-                            TCP_NODELAY,
-                            1,
-                            NULL);
+        g_socket_set_option(link->socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
         asm_timer_init(&link->setup_timer, asm_node_get_timers(node), on_setup_timeout, link);
         asm_timer_arm(&link->setup_timer, asm_node_get_config(node)->setup_timeout_ms);
-        attach_source(link);
+        asm_link_update_source(link);
         return link;
 }
 
 static AsmHandshakeConfig
-handshake_config(AsmNode *node)
+handshake_config(const AsmLink *link)
 {
-        return (AsmHandshakeConfig){ .our_name = asm_node_get_name(node),
+        return (AsmHandshakeConfig){ .our_name = asm_node_get_name(link->node),
                                      .our_flags = asm_flags_ours(),
-                                     .our_creation = asm_node_get_creation(node),
-                                     .length_size = 2 };
+                                     .our_creation = asm_node_get_creation(link->node),
+                                     .length_size = link->is_tls ? 4 : 2 };
 }
 
 AsmLink *
 asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer)
 {
         AsmLink *link = link_new(node, stream);
-        AsmHandshakeConfig config = handshake_config(node);
+        AsmHandshakeConfig config = handshake_config(link);
 
         link->is_initiator = TRUE;
         link->peer = g_ref_string_new_intern(peer);
@@ -547,7 +517,7 @@ AsmLink *
 asm_link_new_acceptor(AsmNode *node, GIOStream *stream)
 {
         AsmLink *link = link_new(node, stream);
-        AsmHandshakeConfig config = handshake_config(node);
+        AsmHandshakeConfig config = handshake_config(link);
 
         link->handshake = asm_handshake_new_acceptor(&config);
         return link;

@@ -72,6 +72,83 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
         g_resolver_free_addresses(addresses);
 }
 
+/* a peer that has to show a certificate before anything of it is heard */
+typedef struct {
+        AsmNode *node;
+        GCancellable *cancellable;
+        AsmTimer timer;
+        char *address;
+} Arrival;
+
+void
+asm_arrival_free(gpointer data)
+{
+        Arrival *arrival = data;
+
+        g_cancellable_cancel(arrival->cancellable);
+        g_object_unref(arrival->cancellable);
+        asm_timer_disarm(&arrival->timer);
+        g_free(arrival->address);
+        g_free(arrival);
+}
+
+static void
+turn_away(Arrival *arrival, const char *why)
+{
+        g_message("a connection from %s was not accepted: %s", arrival->address, why);
+        g_ptr_array_remove(arrival->node->arrivals, arrival);
+}
+
+static void
+on_arrival_timeout(AsmTimer *timer, gpointer user_data)
+{
+        turn_away(user_data, "the TLS handshake was not finished in time");
+}
+
+static void
+on_arrived(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        Arrival *arrival = user_data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GIOStream) stream = asm_tls_finish(result, &error);
+        AsmNode *node;
+
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+                return;
+        if (stream == NULL) {
+                turn_away(arrival, error->message);
+                return;
+        }
+        node = arrival->node;
+        g_ptr_array_remove(node->arrivals, arrival);
+        g_ptr_array_add(node->links, asm_link_new_acceptor(node, stream));
+}
+
+static char *
+address_of(GSocketConnection *connection)
+{
+        g_autoptr(GSocketAddress) address =
+                g_socket_connection_get_remote_address(connection, NULL);
+
+        return address != NULL ? g_inet_address_to_string(g_inet_socket_address_get_address(
+                                         G_INET_SOCKET_ADDRESS(address)))
+                               : g_strdup("somewhere");
+}
+
+static void
+begin_arrival(AsmNode *node, GSocketConnection *connection)
+{
+        Arrival *arrival = g_new0(Arrival, 1);
+
+        arrival->node = node;
+        arrival->cancellable = g_cancellable_new();
+        arrival->address = address_of(connection);
+        asm_timer_init(&arrival->timer, node->timers, on_arrival_timeout, arrival);
+        asm_timer_arm(&arrival->timer, node->config.setup_timeout_ms);
+        g_ptr_array_add(node->arrivals, arrival);
+        asm_tls_accept_async(node->tls, connection, arrival->cancellable, on_arrived, arrival);
+}
+
 static gboolean
 on_incoming(GSocketService *service,
             GSocketConnection *connection,
@@ -80,13 +157,17 @@ on_incoming(GSocketService *service,
 {
         AsmNode *node = user_data;
 
-        if (node->links->len >= node->config.max_links + node->config.max_links / 4 + 16) {
+        if (node->links->len + node->arrivals->len >=
+            node->config.max_links + node->config.max_links / 4 + 16) {
                 g_warning("a connection was refused: %u are open, the limit is %u",
                           node->links->len,
                           node->config.max_links);
                 return FALSE;
         }
-        g_ptr_array_add(node->links, asm_link_new_acceptor(node, G_IO_STREAM(connection)));
+        if (node->tls != NULL)
+                begin_arrival(node, connection);
+        else
+                g_ptr_array_add(node->links, asm_link_new_acceptor(node, G_IO_STREAM(connection)));
         return FALSE;
 }
 

@@ -14,6 +14,7 @@ struct _AsmNode {
         guint32 creation;
         gboolean is_alive;
         AsmCookies *cookies;
+        AsmTls *tls; /* NULL: plain connections */
         AsmTimers *timers;
         AsmTimer quarter;
         const AsmNodeListener *listener;
@@ -25,6 +26,7 @@ struct _AsmNode {
         GSocketService *service;
         guint16 port;
 
+        GPtrArray *arrivals;  /* owned AsmArrival: TLS handshakes of peers that come in */
         GPtrArray *links;     /* owned: every link that is not closed */
         GHashTable *up;       /* GRefString -> borrowed AsmLink */
         GHashTable *attempts; /* GRefString -> owned AsmAttempt */
@@ -47,4 +49,5 @@ void asm_node_attempt_yield(AsmNode *node, GRefString *peer);
 void asm_attempt_free(gpointer attempt);
 
 /* listener.c */
+void asm_arrival_free(gpointer arrival);
 gboolean asm_node_listen(AsmNode *node, GError **error);

@@ -169,6 +169,7 @@ asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimers *timers
         node->cookies = cookies;
         node->timers = timers;
         node->cancellable = g_cancellable_new();
+        node->arrivals = g_ptr_array_new_with_free_func(asm_arrival_free);
         node->links = g_ptr_array_new_with_free_func((GDestroyNotify)asm_link_unref);
         node->up = g_hash_table_new(g_direct_hash, g_direct_equal);
         node->attempts = g_hash_table_new(g_direct_hash, g_direct_equal);
@@ -235,6 +236,8 @@ asm_node_free(AsmNode *node)
         free_attempts(node);
         g_hash_table_unref(node->attempts);
         g_hash_table_unref(node->up);
+        g_ptr_array_unref(node->arrivals);
+        asm_tls_free(node->tls);
         asm_cookies_free(node->cookies);
         asm_node_config_clear(&node->config);
         g_ref_string_release(node->name);
@@ -245,6 +248,13 @@ asm_node_free(AsmNode *node)
                                         ASM_NODE_ERROR,
                                         ASM_NODE_ERROR_STOPPED,
                                         "the node is stopping");
+}
+
+void
+asm_node_set_tls(AsmNode *node, AsmTls *tls)
+{
+        g_return_if_fail(node->tls == NULL && node->service == NULL);
+        node->tls = tls;
 }
 
 void

@@ -80,6 +80,8 @@ start_asmd() {
         local name=$1 log=$LOGS/$1.log naming=(--sname "$1")
         shift
         [ "${1:-}" != --name ] || naming=()
+        # what an earlier one said there is not taken for this one's
+        : >"$LOGS/$name.out"
         "$ASMD" "${naming[@]}" --cookie-file "$COOKIE_FILE" "$@" >"$LOGS/$name.out" 2>>"$log" &
         ASMD_PID=$!
         started_pids+=("$ASMD_PID")
