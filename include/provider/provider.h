@@ -28,11 +28,14 @@ typedef void (*AsmDecoderWriteFunc)(const char *data, gsize len, gpointer user_d
  *   that waits for answers. TRUE for the runs of this daemon. FALSE for a caller that never
  *   forwards a decision, as an Elixir ASM node: its CLI would wait for ever, so it gets the
  *   plain command line (ASM_PROTOCOL.md section 7).
+ * @file_path: (nullable): where the text of the provider's build_file() is; NULL while arguments are
+ *   only checked
  */
 typedef struct {
         const char *prompt;
         AsmView options;
         gboolean answers_approvals;
+        const char *file_path;
 } AsmProviderLaunch;
 
 /* what an option of a provider takes */
@@ -86,6 +89,14 @@ typedef struct {
          * Returns NULL with @error (ASM_PROVIDER_ERROR_OPTION) for an option with a wrong value.
          */
         GStrv (*build_args)(const AsmProviderLaunch *launch, GError **error);
+        /**
+         * build_file: (nullable) (transfer full): text that the CLI reads from a file
+         *
+         * Whoever starts the CLI writes it where nobody else can read it, tells build_args() the
+         * path, and removes the file when the CLI has ended. NULL, from the function as well: none
+         * is wanted.
+         */
+        char *(*build_file)(const AsmProviderLaunch *launch);
         /**
          * is_conversation: (nullable): whether the CLI is started in its two-way form
          *

@@ -21,6 +21,7 @@
 #include "provider/decoder-private.h"
 
 #include "term/json.h"
+#include "term/reader.h"
 
 #include <string.h>
 
@@ -56,12 +57,18 @@ asm_decoder_set_writer(AsmDecoder *decoder, AsmDecoderWriteFunc write)
 void
 asm_decoder_set_launch(AsmDecoder *decoder, const AsmProviderLaunch *launch)
 {
+        AsmView schema;
+
         g_return_if_fail(decoder->launch.prompt == NULL && launch->prompt != NULL);
 
+        decoder->wants_object = asm_view_is_set(launch->options) &&
+                                asm_view_option_get(launch->options, "output_schema", &schema) &&
+                                !asm_view_is_atom(schema, "nil");
         if (!asm_provider_is_conversation(decoder->provider, launch))
                 return;
         decoder->launch = *launch;
         decoder->launch.prompt = g_strdup(launch->prompt);
+        decoder->launch.file_path = NULL;
         if (!asm_view_is_set(launch->options))
                 return;
         decoder->options = asm_term_new(launch->options);

@@ -40,6 +40,11 @@ struct _AsmDecoder {
         GHashTable *pending;       /* approvals asked for and not answered: id -> raw (AsmTerm) */
         gsize pending_bytes;       /* of the raw terms in it */
 
+        gboolean wants_object; /* codex: the run has an output_schema */
+        char *last_message;    /* codex: of the agent, kept for the object */
+        gpointer dialogue;     /* codex: state of its app-server */
+        GDestroyNotify dialogue_free;
+
         gint64 input_tokens; /* amp: usage and stop reason of the last message */
         gint64 output_tokens;
         char *stop_reason;
@@ -71,6 +76,13 @@ typedef struct {
         AsmDecoderObjectFunc func;
 } AsmDecoderType;
 
+/**
+ * asm_decoder_parse: (transfer full) (nullable): a line as JSON, its session id taken
+ * @ret_raw: its term, borrowed until the next line
+ *
+ * Returns: NULL if it is none, and the event that says so is out
+ */
+JsonNode *asm_decoder_parse(AsmDecoder *decoder, const char *line, gsize len, AsmView *ret_raw);
 /* parses @line and hands an object to the function of its type; everything else is raw */
 void asm_decoder_json_line(AsmDecoder *decoder,
                            const char *line,

@@ -78,6 +78,9 @@ asm_decoder_free(AsmDecoder *decoder)
         g_free(decoder->session_id);
         g_free(decoder->command);
         g_free(decoder->stop_reason);
+        g_free(decoder->last_message);
+        if (decoder->dialogue != NULL)
+                decoder->dialogue_free(decoder->dialogue);
         g_string_free(decoder->stderr_tail, TRUE);
         g_string_free(decoder->partial, TRUE);
         g_hash_table_unref(decoder->tools);
@@ -206,24 +209,36 @@ take_session_id(AsmDecoder *decoder, JsonObject *object)
         decoder->session_id = g_strdup(id);
 }
 
+JsonNode *
+asm_decoder_parse(AsmDecoder *decoder, const char *line, gsize len, AsmView *ret_raw)
+{
+        JsonNode *root = parse_line(decoder, line, len);
+        JsonObject *object;
+
+        if (root == NULL)
+                return NULL;
+        object = asm_decoder_node_object(root);
+        asm_builder_reset(&decoder->line);
+        asm_decoder_put_node(&decoder->line, root);
+        if (object != NULL)
+                take_session_id(decoder, object);
+        *ret_raw = asm_builder_peek(&decoder->line);
+        return root;
+}
+
 void
 asm_decoder_json_line(AsmDecoder *decoder, const char *line, gsize len, const AsmDecoderType *types)
 {
-        g_autoptr(JsonNode) root = parse_line(decoder, line, len);
+        AsmView raw = ASM_VIEW_NONE;
+        g_autoptr(JsonNode) root = asm_decoder_parse(decoder, line, len, &raw);
         AsmDecoderObjectFunc func = NULL;
         JsonObject *object;
         const char *type;
-        AsmView raw;
 
         if (root == NULL)
                 return;
         object = asm_decoder_node_object(root);
         type = asm_decoder_get_type(object);
-        asm_builder_reset(&decoder->line);
-        asm_decoder_put_node(&decoder->line, root);
-        raw = asm_builder_peek(&decoder->line);
-        if (object != NULL)
-                take_session_id(decoder, object);
         for (guint i = 0; type != NULL && func == NULL && types[i].type != NULL; i++) {
                 if (strcmp(types[i].type, type) == 0)
                         func = types[i].func;

@@ -376,9 +376,9 @@ Test(arguments, a_value_of_the_wrong_type_is_named)
                "\"key=value\" texts");
 }
 
-Test(arguments, a_schema_goes_to_claude_as_json_and_nowhere_else)
+Test(arguments, a_schema_goes_to_claude_as_json_and_to_codex_in_a_file)
 {
-        static const char *const others[] = { "amp", "antigravity", "codex", "cursor" };
+        static const char *const others[] = { "codex", "amp", "antigravity", "cursor" };
 
         for (gsize i = 0; i <= G_N_ELEMENTS(others); i++) {
                 const char *provider = i == 0 ? "claude" : others[i - 1];
@@ -394,8 +394,70 @@ Test(arguments, a_schema_goes_to_claude_as_json_and_nowhere_else)
                         cr_expect(strstr(args, "|--json-schema|{\"type\":\"object\"}|") != NULL,
                                   "%s",
                                   args);
+                else if (i == 1)
+                        cr_expect_str_eq(args, "exec|--json|--output-schema|FILE|hi");
                 else
                         cr_expect(g_str_has_prefix(args, "! option 'output_schema'"), "%s", args);
+        }
+}
+
+Test(arguments, codex_resumes_behind_its_other_options)
+{
+        Options options = { 0 };
+
+        asm_builder_text(add(&options, "resume"), "01a2");
+        asm_builder_text(add(&options, "model"), "m");
+        expect("codex", "-x", options, "exec|--json|--model|m|resume|01a2|--|-x");
+        expect_text("codex",
+                    "resume",
+                    "--last",
+                    "! option 'resume' of provider codex is <<\"--last\">>, expected text that "
+                    "does not begin with '-'");
+        expect_atom("codex",
+                    "output_schema",
+                    "yes",
+                    "! option 'output_schema' of provider codex is yes, expected a map, a JSON "
+                    "schema");
+}
+
+/* asks for approvals by name, and somebody answers them: the app-server, told the rest over stdin */
+Test(arguments, codex_is_a_server_only_when_approvals_are_asked_for_and_answered)
+{
+        static const struct {
+                const char *mode;
+                gboolean answers_approvals;
+                gboolean completion_only;
+                const char *expected;
+        } cases[] = {
+                { "default", TRUE, FALSE, "app-server" },
+                { "default", FALSE, FALSE, "exec" },
+                { "default", TRUE, TRUE, "exec" },
+                { "bypass", TRUE, FALSE, "exec" },
+                { NULL, TRUE, FALSE, "exec" },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+                const AsmProvider *codex = asm_provider_find("codex", NULL);
+                AsmProviderLaunch launch = { .prompt = "hi",
+                                             .answers_approvals = cases[i].answers_approvals };
+                g_auto(GStrv) args = NULL;
+                g_autofree char *file = NULL;
+
+                asm_builder_map(&builder, 3);
+                asm_builder_atom(&builder, "permission_mode");
+                asm_builder_text(&builder, cases[i].mode);
+                asm_builder_atom(&builder, "completion_only");
+                asm_builder_bool(&builder, cases[i].completion_only);
+                asm_builder_atom(&builder, "output_schema");
+                asm_builder_map(&builder, 0);
+                launch.options = asm_builder_peek(&builder);
+                args = codex->build_args(&launch, NULL);
+                file = codex->build_file(&launch);
+                cr_expect_str_eq(args[0], cases[i].expected);
+                cr_expect_eq(asm_provider_is_conversation(codex, &launch),
+                             strcmp(cases[i].expected, "app-server") == 0);
+                cr_expect_eq(file == NULL, strcmp(cases[i].expected, "app-server") == 0);
         }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "conversation.h"
 
+#include "term/builder.h"
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -142,4 +143,112 @@ Test(codex, a_failed_turn_is_an_error_with_its_message)
                 cr_expect_eq(failure->kind, cases[i].kind, "%s", cases[i].line);
                 cr_expect_str_eq(failure->message, cases[i].message);
         }
+}
+
+/* as a run with a schema starts it */
+static Conversation *
+with_schema(void)
+{
+        Conversation *conversation = conversation_new("codex");
+        g_auto(AsmBuilder) options = ASM_BUILDER_INIT;
+        AsmProviderLaunch launch = { .prompt = "hi" };
+
+        asm_builder_map(&options, 1);
+        asm_builder_atom(&options, "output_schema");
+        asm_builder_map(&options, 0);
+        launch.options = asm_builder_peek(&options);
+        asm_decoder_set_launch(conversation->decoder, &launch);
+        return conversation;
+}
+
+Test(codex, the_real_cli_runs_a_command_thinks_and_fails)
+{
+        static const struct {
+                const char *file;
+                const char *key;
+                const char *expected;
+        } cases[] = {
+                { "codex_tool.jsonl", "text", "\"You said: USE_TOOL (turn 0)\"" },
+                { "codex_reasoning.jsonl", "text", "\"Thought.\"" },
+                { "codex_object.jsonl", "object", "nil" },
+                { "codex_object.jsonl", "text", "\"{\"answer\":42}\"" },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Conversation) conversation = conversation_new("codex");
+
+                conversation_file(conversation, cases[i].file);
+                asm_decoder_exit(conversation->decoder, 0, 0);
+                expect_result(conversation, cases[i].key, cases[i].expected);
+                expect_result(conversation, "error", "nil");
+        }
+}
+
+Test(codex, the_real_cli_reports_an_error_of_the_api)
+{
+        g_autoptr(Conversation) conversation = conversation_new("codex");
+
+        conversation_file(conversation, "codex_error.jsonl");
+        asm_decoder_exit(conversation->decoder, 1, 0);
+
+        cr_expect_eq(asm_reducer_get_status(conversation->reducer), ASM_RUN_STATUS_FAILED);
+        cr_expect_not_null(strstr(asm_reducer_get_failure(conversation->reducer)->message,
+                                  "the model is broken"));
+}
+
+Test(codex, with_a_schema_the_last_message_is_the_object)
+{
+        static const struct {
+                const char *text;
+                const char *expected;
+        } cases[] = {
+                { "{\\\"a\\\":1}", "#{\"a\"=>1}" },
+                { "[1]", "[1]" },
+                { "no JSON", "nil" },
+                { "", "nil" },
+        };
+        g_autoptr(Conversation) real = with_schema();
+
+        conversation_file(real, "codex_object.jsonl");
+        expect_result(real, "object", "#{\"answer\"=>42}");
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Conversation) conversation = with_schema();
+                g_autofree char *line = g_strdup_printf("{\"type\":\"item.completed\",\"item\":{"
+                                                        "\"type\":\"agent_message\",\"text\":"
+                                                        "\"%s\"}}",
+                                                        cases[i].text);
+
+                conversation_line(conversation,
+                                  "{\"type\":\"item.completed\",\"item\":{\"type\":"
+                                  "\"agent_message\",\"text\":\"{}\"}}");
+                conversation_line(conversation, line);
+                conversation_line(conversation, "{\"type\":\"turn.completed\"}");
+                expect_result(conversation, "object", cases[i].expected);
+        }
+}
+
+Test(codex, an_attempt_to_connect_again_is_not_the_end)
+{
+        g_autoptr(Conversation) conversation = conversation_new("codex");
+
+        conversation_line(conversation,
+                          "{\"type\":\"error\",\"message\":\"Reconnecting... waiting for network "
+                          "(Connection failed: error sending request)\"}");
+
+        cr_expect_null(asm_reducer_get_failure(conversation->reducer));
+        cr_expect(g_str_has_prefix(g_ptr_array_index(conversation->texts, 0), "raw "));
+}
+
+Test(codex, a_tool_that_starts_twice_is_one_call)
+{
+        static const char *const started =
+                "{\"type\":\"item.started\",\"item\":{\"id\":\"i\",\"type\":\"web_search\","
+                "\"query\":\"q\"}}";
+        g_autoptr(Conversation) conversation = conversation_new("codex");
+
+        conversation_line(conversation, started);
+        conversation_forget(conversation);
+        conversation_line(conversation, started);
+
+        cr_expect(g_str_has_prefix(g_ptr_array_index(conversation->texts, 0), "raw "));
 }
