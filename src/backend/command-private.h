@@ -14,6 +14,7 @@ typedef struct {
         GStrv argv; /* argv[0] is the path */
         GStrv envp;
         char *cwd;          /* nullable */
+        char *file;         /* nullable: what the CLI reads; removed with the command */
         AsmBuilder options; /* the provider's options as it has seen them: a keyword list */
         gboolean has_stdin; /* the CLI's stdin stays open */
 } AsmCommand;

@@ -17,6 +17,7 @@
  */
 
 #include "backend/command-private.h"
+#include "backend/scratch-private.h"
 
 #include "term/print.h"
 #include "term/reader.h"
@@ -299,6 +300,28 @@ build_options(const AsmBackendSpec *spec, AsmBuilder *options)
         asm_builder_list_end(options, mark, n);
 }
 
+/* what the CLI is to read from a file, and where that is */
+static AsmFailure *
+build_file(const AsmBackendSpec *spec, AsmProviderLaunch *launch, AsmCommand *command)
+{
+        const AsmProvider *provider = spec->provider;
+        g_autofree char *text = provider->build_file != NULL ? provider->build_file(launch) : NULL;
+        g_autoptr(GError) error = NULL;
+        AsmFailure *failure;
+
+        if (text == NULL)
+                return NULL;
+        launch->file_path = command->file = asm_scratch_new(text, &error);
+        if (command->file != NULL)
+                return NULL;
+        failure = asm_failure_new(ASM_FAILURE_TRANSPORT_ERROR,
+                                  ASM_DOMAIN_TRANSPORT,
+                                  "%s",
+                                  error->message);
+        failure->provider = g_strdup(provider->name);
+        return failure;
+}
+
 AsmFailure *
 asm_command_build_argv(AsmCommand *command, const AsmBackendSpec *spec)
 {
@@ -306,10 +329,14 @@ asm_command_build_argv(AsmCommand *command, const AsmBackendSpec *spec)
                                      .answers_approvals = spec->answers_approvals };
         g_auto(GStrv) args = NULL;
         g_autoptr(GError) error = NULL;
+        AsmFailure *failure;
         guint n;
 
         build_options(spec, &command->options);
         launch.options = asm_builder_peek(&command->options);
+        failure = build_file(spec, &launch, command);
+        if (failure != NULL)
+                return failure;
         args = spec->provider->build_args(&launch, &error);
         if (args == NULL)
                 return invalid(spec, "%s", error->message);
@@ -360,6 +387,7 @@ asm_command_clear(AsmCommand *command)
         g_strfreev(command->argv);
         g_strfreev(command->envp);
         g_free(command->cwd);
+        asm_scratch_free(command->file);
         asm_builder_clear(&command->options);
         *command = (AsmCommand){ 0 };
 }

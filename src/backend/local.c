@@ -14,6 +14,7 @@
 #include "backend/backend.h"
 #include "backend/command-private.h"
 #include "backend/process-private.h"
+#include "backend/scratch-private.h"
 #include "backend/ssh-private.h"
 
 #include <signal.h>
@@ -310,6 +311,7 @@ void
 asm_backend_local_kill_all(void)
 {
         asm_process_kill_all();
+        asm_scratch_remove_all();
 }
 
 guint

@@ -463,6 +463,7 @@ remote_start(const AsmBackendContext *context,
              gpointer user_data)
 {
         AsmRemote *self = g_new0(AsmRemote, 1);
+        AsmProviderLaunch launch = { .prompt = spec->prompt, .options = spec->options };
 
         self->backend = (AsmBackend){ .klass = &asm_backend_remote_node,
                                       .listener = listener,
@@ -492,6 +493,7 @@ remote_start(const AsmBackendContext *context,
         /* what is wrong with them was told when the options were checked */
         asm_line_rules_read(spec->options, &self->rules, NULL);
         asm_decoder_set_line_rules(self->decoder, &self->rules);
+        asm_decoder_set_launch(self->decoder, &launch);
         asm_remote_begin(self, spec->cookie);
         return &self->backend;
 }

@@ -380,11 +380,19 @@ read_destination(AsmSsh *ssh, const AsmBackendSpec *spec, AsmView *ret_options)
 static AsmFailure *
 build_cli(AsmSsh *ssh, const AsmBackendSpec *spec)
 {
+        AsmFailure *failure;
+
         ssh->cli.path = g_strdup(spec->cli_path != NULL ? spec->cli_path : spec->provider->command);
         ssh->cli.cwd = g_strdup(spec->cwd);
         if (*ssh->cli.path == '-')
                 return invalid(spec->provider, "ssh_exec: option cli_path begins with a dash");
-        return asm_command_build_argv(&ssh->cli, spec);
+        failure = asm_command_build_argv(&ssh->cli, spec);
+        if (failure == NULL && ssh->cli.file != NULL)
+                return invalid(spec->provider,
+                               "ssh_exec: the CLI reads option output_schema from a file, which is "
+                               "not carried to another host; with permission_mode default it goes "
+                               "over the CLI's input");
+        return failure;
 }
 
 static AsmFailure *

@@ -36,6 +36,7 @@ parts(codex, Prompt) ->
      {flag, <<"--skip-git-repo-check">>, skip_git_repo_check},
      {json_file, <<"--output-schema">>, output_schema},
      permission, completion_only,
+     {word, <<"resume">>, resume},
      {prompt, Prompt}];
 parts(amp, Prompt) ->
     [refuse_completion_only,
@@ -71,6 +72,12 @@ part({prompt, Prompt}, _, _) ->
     [Prompt];
 part({pair, Flag, Key}, _, Options) ->
     pair(Flag, Key, get(Key, Options));
+%% A value that stands where the CLI would also read an option.
+part({word, Flag, Key}, _, Options) ->
+    case pair(Flag, Key, get(Key, Options)) of
+        [_, <<"-", _/binary>> = Word] -> throw({invalid, Key, Word});
+        Pair -> Pair
+    end;
 part({flag, Flag, Key}, _, Options) ->
     case get(Key, Options) of
         true -> [Flag];

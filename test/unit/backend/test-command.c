@@ -4,6 +4,7 @@
 
 #include "cli-script.h"
 #include <criterion/criterion.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 TestSuite(command, .timeout = 300);
@@ -55,6 +56,83 @@ expect_failure(const Case *test, AsmFailureKind kind, const char *part)
                            test->failure->message);
         cr_expect_str_eq(test->failure->provider, "codex");
         cr_expect_null(test->command.path);
+}
+
+/* a run with a schema of `x` */
+static void
+add_schema(Case *test)
+{
+        asm_builder_reset(&test->options);
+        asm_builder_map(&test->options, 1);
+        asm_builder_atom(&test->options, "output_schema");
+        asm_builder_map(&test->options, 1);
+        asm_builder_text(&test->options, "x");
+        asm_builder_int(&test->options, 1);
+        test->spec.options = asm_builder_peek(&test->options);
+}
+
+Test(command, a_schema_is_in_a_private_file_as_long_as_the_command_is)
+{
+        Case test;
+        g_autofree char *cli = NULL, *text = NULL, *file = NULL;
+        GStatBuf info;
+
+        case_init(&test);
+        test.spec.cli_path = cli = cli_script(&test.dir, "codex", "");
+        g_setenv("XDG_RUNTIME_DIR", test.dir.path, TRUE);
+        add_schema(&test);
+        make(&test, (const char *[]){ NULL });
+
+        cr_assert_null(test.failure);
+        cr_assert_str_eq(test.command.argv[3], "--output-schema");
+        file = g_strdup(test.command.argv[4]);
+        cr_assert(g_str_has_prefix(file, test.dir.path), "%s", file);
+        cr_assert(g_file_get_contents(file, &text, NULL, NULL));
+        cr_expect_str_eq(text, "{\"x\":1}");
+        cr_assert_eq(g_stat(file, &info), 0);
+        cr_expect_eq(info.st_mode & 07777, 0600);
+        asm_command_clear(&test.command);
+        cr_expect_not(g_file_test(file, G_FILE_TEST_EXISTS));
+        case_clear(&test);
+}
+
+Test(command, no_file_is_left_by_a_start_that_fails_or_by_the_end_of_the_program)
+{
+        Case test;
+        g_autofree char *cli = NULL, *file = NULL;
+        g_autoptr(GDir) dir = NULL;
+
+        case_init(&test);
+        test.spec.cli_path = cli = cli_script(&test.dir, "codex", "");
+        g_setenv("XDG_RUNTIME_DIR", test.dir.path, TRUE);
+        add_schema(&test);
+        test.spec.prompt = "";
+        make(&test, (const char *[]){ NULL });
+        expect_failure(&test, ASM_FAILURE_CONFIG_INVALID, "the prompt");
+        dir = g_dir_open(test.dir.path, 0, NULL);
+        cr_expect_str_eq(g_dir_read_name(dir), "codex");
+        cr_expect_null(g_dir_read_name(dir));
+        test.spec.prompt = "hi";
+        make(&test, (const char *[]){ NULL });
+        file = g_strdup(test.command.argv[4]);
+        cr_assert(g_file_test(file, G_FILE_TEST_EXISTS));
+        asm_backend_local_kill_all();
+        cr_expect_not(g_file_test(file, G_FILE_TEST_EXISTS));
+        case_clear(&test);
+}
+
+Test(command, a_file_that_cannot_be_written_is_the_failure)
+{
+        Case test;
+        g_autofree char *cli = NULL;
+
+        case_init(&test);
+        test.spec.cli_path = cli = cli_script(&test.dir, "codex", "");
+        g_setenv("XDG_RUNTIME_DIR", "/proc/self", TRUE);
+        add_schema(&test);
+        make(&test, (const char *[]){ NULL });
+        expect_failure(&test, ASM_FAILURE_TRANSPORT_ERROR, "'/proc/self'");
+        case_clear(&test);
 }
 
 Test(command, cli_path_wins_over_the_variable_and_that_over_path)
