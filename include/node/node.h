@@ -77,7 +77,7 @@ void asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpoin
  */
 void asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_data);
 gboolean asm_node_start_finish(AsmNode *node, GAsyncResult *result, GError **error);
-/* as erlang:is_alive/0: it has been started and peers can find it */
+/* as erlang:is_alive/0: it has been started; one that does not listen needs no start */
 gboolean asm_node_is_alive(AsmNode *node);
 
 /**

@@ -49,7 +49,12 @@ set_name(AsmConfig *config, const char *remote, GError **error)
                 config->name = g_strdup_printf("%s@%s", alive, asm_node_name_host(remote));
         else
                 config->name = g_steal_pointer(&alive);
-        return asm_config_finish(config, error);
+        if (!asm_config_finish(config, error))
+                return FALSE;
+        /* it connects, but does not listen; without a remote node it does neither */
+        if (remote != NULL)
+                g_clear_pointer(&config->node.listen_address, g_free);
+        return TRUE;
 }
 
 static char *

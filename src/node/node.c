@@ -342,7 +342,7 @@ asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_
 gboolean
 asm_node_is_alive(AsmNode *node)
 {
-        return node->is_alive;
+        return node->is_alive || node->config.listen_address == NULL;
 }
 
 gboolean

@@ -43,7 +43,8 @@ begin() {
         rm -f feed
         mkfifo feed
         screen send-keys "clear; $*; echo status \$?" Enter
-        exec 6>feed
+        # for both, so that it does not wait for an agent that never starts
+        exec 6<>feed
 }
 
 say() {
