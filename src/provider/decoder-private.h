@@ -16,6 +16,8 @@ struct _AsmDecoder {
         AsmDecoderFunc func;
         gpointer user_data;
         AsmLineRules rules;
+        void (*decode_line)(AsmDecoder *decoder, const char *line, gsize len);
+        char *speaker; /* who has ended, who has said something wrong */
 
         gint64 n_events;
         char *session_id; /* the last one that a line told */

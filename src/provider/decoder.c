@@ -48,6 +48,8 @@ asm_decoder_new(const AsmProvider *provider,
         decoder->func = func;
         decoder->user_data = user_data;
         decoder->rules.max_line = ASM_LINE_MAX_DEFAULT;
+        decoder->decode_line = provider->decode_line;
+        decoder->speaker = g_strdup(provider->display_name);
         decoder->stderr_tail = g_string_new(NULL);
         decoder->partial = g_string_new(NULL);
         decoder->tools = g_hash_table_new_full(g_str_hash,
@@ -75,6 +77,7 @@ asm_decoder_free(AsmDecoder *decoder)
                 decoder->is_doomed = TRUE;
                 return;
         }
+        g_free(decoder->speaker);
         g_free(decoder->session_id);
         g_free(decoder->command);
         g_free(decoder->stop_reason);
@@ -295,7 +298,7 @@ void
 asm_decoder_line(AsmDecoder *decoder, const char *line, gsize len)
 {
         g_return_if_fail(decoder != NULL && decoder->in_call == 0);
-        g_return_if_fail(decoder->provider->decode_line != NULL);
+        g_return_if_fail(decoder->decode_line != NULL);
 
         if (decoder->has_exited || is_blank(line, len))
                 return;
@@ -304,7 +307,7 @@ asm_decoder_line(AsmDecoder *decoder, const char *line, gsize len)
                 return;
         }
         decoder->in_call++;
-        decoder->provider->decode_line(decoder, line, len);
+        decoder->decode_line(decoder, line, len);
         leave(decoder);
 }
 

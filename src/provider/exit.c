@@ -151,10 +151,10 @@ classify(const AsmDecoder *decoder, const char *stderr_text, Exit *exit)
                 exit->kind = "process_exit";
                 exit->error = "transport_exit";
                 exit->message = exit->code >= 0 ? g_strdup_printf("%s exited with code %d",
-                                                                  provider->display_name,
+                                                                  decoder->speaker,
                                                                   exit->code)
                                                 : g_strdup_printf("%s terminated by signal %d",
-                                                                  provider->display_name,
+                                                                  decoder->speaker,
                                                                   exit->signal);
         }
         if (stderr_text[0] != '\0') {

@@ -2,6 +2,7 @@
 #include "conversation.h"
 
 #include "../../support/term-text.h"
+#include "provider/kit.h"
 #include <criterion/criterion.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -78,6 +79,20 @@ conversation_new(const char *provider)
         conversation->reducer = asm_reducer_new(provider, 64 * 1024 * 1024);
         conversation->events = g_ptr_array_new_with_free_func((GDestroyNotify)asm_term_unref);
         conversation->texts = g_ptr_array_new_with_free_func(g_free);
+        return conversation;
+}
+
+Conversation *
+conversation_new_for_kit(const char *provider)
+{
+        Conversation *conversation = conversation_new(provider);
+
+        asm_decoder_free(conversation->decoder);
+        conversation->decoder = asm_decoder_new_for_kit(asm_provider_find(provider, NULL),
+                                                        "kit-1",
+                                                        frozen_clock,
+                                                        on_event,
+                                                        conversation);
         return conversation;
 }
 

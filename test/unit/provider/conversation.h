@@ -18,6 +18,8 @@ typedef struct {
 } Conversation;
 
 Conversation *conversation_new(const char *provider);
+/* the lines of a kit "kit-1" from the second one on */
+Conversation *conversation_new_for_kit(const char *provider);
 void conversation_free(Conversation *conversation);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conversation, conversation_free)
 
