@@ -56,7 +56,7 @@ typedef struct {
 } AsmBackendContext;
 
 typedef struct {
-        const char *name; /* "local", "remote_node" */
+        const char *name; /* "local", "kit", "remote_node" */
         AsmBackend *(*start)(const AsmBackendContext *context,
                              const AsmBackendSpec *spec,
                              const AsmBackendListener *listener,
@@ -86,6 +86,8 @@ struct _AsmBackend {
 
 /* a child process of this program; of the context it needs nothing */
 extern const AsmBackendClass asm_backend_local;
+/* likewise: the provider's kit (backend/kit.h), which speaks the protocol of doc/kits.md */
+extern const AsmBackendClass asm_backend_kit;
 extern const AsmBackendClass asm_backend_remote_node;
 
 /**

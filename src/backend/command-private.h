@@ -29,6 +29,13 @@ typedef struct {
 AsmFailure *asm_command_init(AsmCommand *command,
                              const AsmBackendSpec *spec,
                              const char *const *inherited);
+/**
+ * asm_command_init_kit: the same for a kit: its @program, without arguments, in the directory and with
+ * the environment that the spec asks for
+ */
+AsmFailure *asm_command_init_kit(AsmCommand *command,
+                                 const AsmBackendSpec *spec,
+                                 const char *program);
 void asm_command_clear(AsmCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmCommand, asm_command_clear)
 

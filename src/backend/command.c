@@ -350,8 +350,23 @@ asm_command_build_argv(AsmCommand *command, const AsmBackendSpec *spec)
         return NULL;
 }
 
-AsmFailure *
-asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *const *inherited)
+/* the arguments of a kit are what it is told when it runs: nothing */
+static AsmFailure *
+build_kit_argv(const char *program, AsmCommand *made)
+{
+        made->path = g_strdup(program);
+        made->argv = g_new0(char *, 2);
+        made->argv[0] = g_strdup(program);
+        made->has_stdin = TRUE;
+        return NULL;
+}
+
+/* @program: (nullable): of a kit; NULL: the provider's CLI */
+static AsmFailure *
+init_command(AsmCommand *command,
+             const AsmBackendSpec *spec,
+             const char *program,
+             const char *const *inherited)
 {
         g_auto(GStrv) own = inherited == NULL ? g_get_environ() : NULL;
         g_auto(AsmCommand) made = { 0 };
@@ -368,16 +383,30 @@ asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *co
                 absolute.cwd = made.cwd = make_absolute(spec->cwd, NULL);
                 spec = &absolute;
         }
-        failure = asm_command_find(spec, inherited, &made.path);
+        if (program == NULL)
+                failure = asm_command_find(spec, inherited, &made.path);
         if (failure == NULL)
                 failure = asm_command_build_environment(spec, inherited, &made.envp);
         if (failure == NULL)
-                failure = asm_command_build_argv(&made, spec);
+                failure = program != NULL ? build_kit_argv(program, &made)
+                                          : asm_command_build_argv(&made, spec);
         if (failure != NULL)
                 return failure;
         *command = made;
         made = (AsmCommand){ 0 };
         return NULL;
+}
+
+AsmFailure *
+asm_command_init(AsmCommand *command, const AsmBackendSpec *spec, const char *const *inherited)
+{
+        return init_command(command, spec, /* program= */ NULL, inherited);
+}
+
+AsmFailure *
+asm_command_init_kit(AsmCommand *command, const AsmBackendSpec *spec, const char *program)
+{
+        return init_command(command, spec, program, /* inherited= */ NULL);
 }
 
 void

@@ -97,6 +97,7 @@ void
 cli_run_init(CliRun *run, const char *body)
 {
         *run = (CliRun){ 0 };
+        run->klass = &asm_backend_local;
         cli_dir_init(&run->dir);
         asm_builder_nil(&run->options);
         run->kinds = g_string_new(NULL);
@@ -114,7 +115,7 @@ cli_run_start(CliRun *run)
 {
         AsmBackendContext context = { 0 };
 
-        run->backend = asm_backend_local.start(&context, &run->spec, &listener, run);
+        run->backend = run->klass->start(&context, &run->spec, &listener, run);
         cr_assert_not_null(run->backend);
         cr_assert_eq(run->n_started, 0, "called from inside start");
 }

@@ -10,6 +10,7 @@ typedef struct _CliRun CliRun;
 
 struct _CliRun {
         CliDir dir;
+        const AsmBackendClass *klass; /* of a local backend; a test may choose another */
         AsmBackendSpec spec;
         AsmBuilder options;
         AsmBackend *backend; /* NULL once closed */

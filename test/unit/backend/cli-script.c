@@ -11,19 +11,30 @@ cli_dir_init(CliDir *dir)
         cr_assert_not_null(dir->path);
 }
 
-void
-cli_dir_clear(CliDir *dir)
+static void
+remove_all(const char *path)
 {
-        GDir *entries = g_dir_open(dir->path, 0, NULL);
+        GDir *entries = g_dir_open(path, 0, NULL);
         const char *name;
 
         cr_assert_not_null(entries);
         while ((name = g_dir_read_name(entries)) != NULL) {
-                g_autofree char *file = g_build_filename(dir->path, name, NULL);
-                g_remove(file);
+                g_autofree char *file = g_build_filename(path, name, NULL);
+
+                if (g_file_test(file, G_FILE_TEST_IS_DIR) &&
+                    !g_file_test(file, G_FILE_TEST_IS_SYMLINK))
+                        remove_all(file);
+                else
+                        g_remove(file);
         }
         g_dir_close(entries);
-        cr_expect_eq(g_rmdir(dir->path), 0);
+        cr_expect_eq(g_rmdir(path), 0);
+}
+
+void
+cli_dir_clear(CliDir *dir)
+{
+        remove_all(dir->path);
         g_clear_pointer(&dir->path, g_free);
 }
 

@@ -10,7 +10,7 @@ typedef struct {
 } CliDir;
 
 void cli_dir_init(CliDir *dir);
-/* with all that is in it; one level deep */
+/* with all that is in it */
 void cli_dir_clear(CliDir *dir);
 
 /* (transfer full): the path of an executable `#!/bin/sh` script in @dir, its directory being $d */
