@@ -27,6 +27,7 @@ typedef struct {
         gboolean is_long_name;
         char *cookie_file;  /* NULL: ~/.erlang.cookie */
         char *listen;       /* "ADDRESS" or "ADDRESS:PORT" */
+        char *kit_path;     /* where kits are looked for; NULL: the default */
         AsmNodeConfig node; /* name and address filled in by asm_config_finish() */
         AsmTlsConfig tls;
         AsmManagerLimits limits;

@@ -6,6 +6,7 @@
  * for, what is there and where the run executes decide (ASM_PROTOCOL.md section 5).
  */
 
+#include "backend/kit.h"
 #include "event/failure.h"
 #include "provider/provider.h"
 
@@ -25,9 +26,10 @@ typedef struct {
         AsmLane preferred;
         AsmLane lane;
         AsmExecutionMode mode;
-        gboolean sdk_available; /* FALSE as well when nobody looked */
-        const char *reason;     /* lane_reason */
-        const char *fallback;   /* lane_fallback_reason; NULL: none */
+        gboolean sdk_available;         /* FALSE as well when nobody looked */
+        const char *reason;             /* lane_reason */
+        const char *fallback;           /* lane_fallback_reason; NULL: none */
+        char kit[ASM_KIT_NAME_MAX + 1]; /* the name of the kit that was found; empty: none */
 } AsmLaneChoice;
 
 /* "auto", "core", "sdk"; "local", "remote_node" */
@@ -36,13 +38,22 @@ extern const char *const asm_mode_names[];
 
 /**
  * asm_lane_resolve: lane core never looks for kits
- * @ret_failure: config_invalid: sdk without a kit, or sdk on a remote node
+ * @ret_failure: config_invalid: sdk without a kit that can be used, or sdk on a remote node
  */
 gboolean asm_lane_resolve(const AsmProvider *provider,
                           AsmLane requested,
                           AsmExecutionMode mode,
                           AsmLaneChoice *ret_choice,
                           AsmFailure **ret_failure) G_GNUC_WARN_UNUSED_RESULT;
+
+/**
+ * asm_lane_leave_host: the run's surface is another host, where no kit runs: a preferred sdk becomes
+ * core with `sdk_surface_unsupported`
+ * @ret_failure: config_invalid: lane sdk was asked for
+ */
+gboolean asm_lane_leave_host(AsmLaneChoice *choice,
+                             const AsmProvider *provider,
+                             AsmFailure **ret_failure) G_GNUC_WARN_UNUSED_RESULT;
 
 /* appends what events and results of a run tell about how it is executed: a map of 15 pairs */
 void asm_builder_lane(AsmBuilder *builder,
@@ -51,10 +62,3 @@ void asm_builder_lane(AsmBuilder *builder,
 
 /* appends a list of atoms */
 void asm_builder_atoms(AsmBuilder *builder, const char *const *names);
-
-/**
- * asm_kit_is_installed: a kit is a folder named like its provider, with a kit.json, in one of the
- * folders of ASMD_KIT_PATH (separated by ':'; default: asmd/kits in the user's and the system's
- * data folders)
- */
-gboolean asm_kit_is_installed(const char *provider);

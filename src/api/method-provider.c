@@ -105,13 +105,38 @@ put_modes(AsmBuilder *value, const AsmPermissionMode *modes)
         asm_builder_list_end(value, mark, n);
 }
 
+/* what is installed, or why it cannot be used; nil: nothing */
+static void
+put_kit(AsmBuilder *value, const AsmKit *kit, const GError *error)
+{
+        asm_builder_atom(value, "kit");
+        if (kit != NULL) {
+                asm_builder_map(value, 4);
+                put_text_or_nil(value, "name", kit->name);
+                put_text_or_nil(value, "version", kit->version);
+                put_text_or_nil(value, "path", kit->folder);
+                asm_builder_atom(value, "capabilities");
+                asm_builder_list(value, g_strv_length(kit->capabilities));
+                for (guint i = 0; kit->capabilities[i] != NULL; i++)
+                        asm_builder_text(value, kit->capabilities[i]);
+                asm_builder_nil(value);
+        } else if (error != NULL) {
+                asm_builder_map(value, 1);
+                put_text_or_nil(value, "error", error->message);
+        } else {
+                asm_builder_nil_atom(value);
+        }
+}
+
 void
 asm_builder_provider_info(AsmBuilder *value, const AsmProvider *provider)
 {
-        gboolean has_kit = asm_kit_is_installed(provider->name);
+        g_autoptr(AsmKit) kit = NULL;
+        g_autoptr(GError) error = NULL;
+        gboolean has_kit = asm_kit_find(provider->name, &kit, &error) && kit != NULL;
         const char *const lanes[] = { "core", has_kit ? "sdk" : NULL, NULL };
 
-        asm_builder_map(value, 10);
+        asm_builder_map(value, 11);
         asm_builder_atom(value, "provider");
         asm_builder_atom(value, provider->name);
         asm_builder_atom(value, "display_name");
@@ -132,6 +157,7 @@ asm_builder_provider_info(AsmBuilder *value, const AsmProvider *provider)
         asm_builder_atoms(value, lanes);
         asm_builder_atom(value, "sdk_available?");
         asm_builder_bool(value, has_kit);
+        put_kit(value, kit, error);
 }
 
 /* provider_info(Provider) -> {ok, Map} */

@@ -50,6 +50,7 @@ static const KeyRule rules[] = {
         { "tls", "private_key", KEY_FILE, AT(tls.private_key), 0, 0 },
         { "tls", "authorities", KEY_FILE, AT(tls.authorities), 0, 0 },
         { "tls", "verify_host", KEY_BOOL, AT(tls.verify_host), 0, 0 },
+        { "kits", "path", KEY_TEXT, AT(kit_path), 0, 0, TRUE },
         { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
         { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
         { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
@@ -107,6 +108,7 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->listen, g_free);
         g_clear_pointer(&config->host.allow, g_strfreev);
         g_clear_pointer(&config->host.otp_release, g_free);
+        g_clear_pointer(&config->kit_path, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
         asm_node_config_clear(&config->node);
         asm_tls_config_clear(&config->tls);

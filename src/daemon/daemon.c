@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 
 #include "api/api.h"
+#include "backend/kit.h"
 #include "shutdown-private.h"
 
 #include <glib-unix.h>
@@ -81,6 +82,7 @@ asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie, GError *
 
         if (asm_tls_config_is_set(&config->tls) && (tls = asm_tls_new(&config->tls, error)) == NULL)
                 return NULL;
+        asm_kit_set_path(config->kit_path);
         limits.max_servers = config->limits.max_sessions + 4 * config->limits.max_runs + 1024;
         daemon = g_new0(AsmDaemon, 1);
         daemon->loop = g_main_loop_new(NULL, FALSE);
@@ -177,6 +179,7 @@ asm_daemon_set_reload_func(AsmDaemon *daemon, void (*func)(gpointer user_data), 
 void
 asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
 {
+        asm_kit_set_path(config->kit_path);
         asm_manager_set_limits(daemon->manager, &config->limits);
         asm_manager_clear_defaults(daemon->manager);
         set_defaults(daemon->manager, config->defaults);

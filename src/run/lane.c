@@ -7,9 +7,9 @@
  *     auto, no kit    -> core (sdk_unavailable)   sdk, kit     -> sdk (explicit_sdk)
  *                                                 sdk, no kit  -> config_invalid
  *
- * then where it runs: kits do not run on remote nodes, so a preferred sdk becomes core there with
- * `sdk_remote_unsupported`, and an sdk that was asked for is an error. Kits are found but not run
- * by this version: locally a preferred sdk becomes core with `sdk_local_unsupported`.
+ * then where it runs: kits run beside asmd and nowhere else, so with a remote node, or a surface that
+ * is another host, a preferred sdk becomes core with a `lane_fallback_reason`, and an sdk that was
+ * asked for is an error. A kit that cannot be used counts as none, but who asks for it is told why.
  */
 
 #include "run/lane.h"
@@ -18,51 +18,36 @@ const char *const asm_lane_names[] = { "auto", "core", "sdk", NULL };
 const char *const asm_mode_names[] = { "local", "remote_node", NULL };
 
 static gboolean
-has_kit(const char *folder, const char *provider)
+refuse(AsmFailure **ret_failure, const AsmProvider *provider, const char *why)
 {
-        g_autofree char *manifest = g_build_filename(folder, provider, "kit.json", NULL);
-
-        return g_file_test(manifest, G_FILE_TEST_IS_REGULAR);
-}
-
-gboolean
-asm_kit_is_installed(const char *provider)
-{
-        const char *path = g_getenv("ASMD_KIT_PATH");
-        const char *const *data_dirs = g_get_system_data_dirs();
-        g_autofree char *own = NULL;
-
-        if (path != NULL) {
-                g_auto(GStrv) folders = g_strsplit(path, ":", -1);
-
-                for (guint i = 0; folders[i] != NULL; i++) {
-                        if (*folders[i] != '\0' && has_kit(folders[i], provider))
-                                return TRUE;
-                }
-                return FALSE;
-        }
-        own = g_build_filename(g_get_user_data_dir(), "asmd", "kits", NULL);
-        if (has_kit(own, provider))
-                return TRUE;
-        for (guint i = 0; data_dirs[i] != NULL; i++) {
-                g_autofree char *folder = g_build_filename(data_dirs[i], "asmd", "kits", NULL);
-
-                if (has_kit(folder, provider))
-                        return TRUE;
-        }
-        return FALSE;
-}
-
-static gboolean
-refuse(AsmFailure **ret_failure, const char *format, const char *provider)
-{
-        g_autofree char *message = g_strdup_printf("%s %s", provider, format);
-
         *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
                                        ASM_DOMAIN_CONFIG,
-                                       "provider %s",
-                                       message);
+                                       "provider %s %s",
+                                       provider->name,
+                                       why);
         return FALSE;
+}
+
+/* looks for a kit unless nobody wants one; FALSE: one was asked for and there is none */
+static gboolean
+find_kit(AsmLaneChoice *choice, const AsmProvider *provider, AsmFailure **ret_failure)
+{
+        g_autoptr(AsmKit) kit = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (choice->requested == ASM_LANE_CORE)
+                return TRUE;
+        if (asm_kit_find(provider->name, &kit, &error) && kit != NULL) {
+                choice->sdk_available = TRUE;
+                g_strlcpy(choice->kit, kit->name, sizeof choice->kit);
+        } else if (choice->requested == ASM_LANE_SDK && error != NULL) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "%s",
+                                               error->message);
+                return FALSE;
+        }
+        return TRUE;
 }
 
 gboolean
@@ -75,27 +60,42 @@ asm_lane_resolve(const AsmProvider *provider,
         AsmLaneChoice choice = { .requested = requested, .mode = mode };
         gboolean is_remote = mode == ASM_MODE_REMOTE_NODE;
 
-        choice.sdk_available = requested != ASM_LANE_CORE && asm_kit_is_installed(provider->name);
         if (requested == ASM_LANE_SDK && is_remote)
                 return refuse(ret_failure,
-                              "cannot run in lane sdk on a remote node: use lane auto or core",
-                              provider->name);
+                              provider,
+                              "cannot run in lane sdk on a remote node: use lane auto or core");
+        if (!find_kit(&choice, provider, ret_failure))
+                return FALSE;
         if (requested == ASM_LANE_SDK && !choice.sdk_available)
                 return refuse(ret_failure,
-                              "has no sdk kit here: install one, or use lane auto or core",
-                              provider->name);
-        if (requested == ASM_LANE_SDK)
-                return refuse(ret_failure,
-                              "has a kit, but this asmd does not run kits: use lane auto or core",
-                              provider->name);
+                              provider,
+                              "has no sdk kit here: install one, or use lane auto or core");
         choice.preferred = choice.sdk_available ? ASM_LANE_SDK : ASM_LANE_CORE;
-        choice.reason = requested == ASM_LANE_CORE ? "explicit_core"
-                        : choice.sdk_available     ? "sdk_available"
-                                                   : "sdk_unavailable";
-        choice.lane = ASM_LANE_CORE;
-        if (choice.preferred == ASM_LANE_SDK)
-                choice.fallback = is_remote ? "sdk_remote_unsupported" : "sdk_local_unsupported";
+        choice.reason = requested == ASM_LANE_CORE  ? "explicit_core"
+                        : requested == ASM_LANE_SDK ? "explicit_sdk"
+                        : choice.sdk_available      ? "sdk_available"
+                                                    : "sdk_unavailable";
+        choice.lane = choice.preferred;
+        if (is_remote && choice.preferred == ASM_LANE_SDK) {
+                choice.lane = ASM_LANE_CORE;
+                choice.fallback = "sdk_remote_unsupported";
+        }
         *ret_choice = choice;
+        return TRUE;
+}
+
+gboolean
+asm_lane_leave_host(AsmLaneChoice *choice, const AsmProvider *provider, AsmFailure **ret_failure)
+{
+        if (choice->lane != ASM_LANE_SDK)
+                return TRUE;
+        if (choice->requested == ASM_LANE_SDK)
+                return refuse(ret_failure,
+                              provider,
+                              "cannot run in lane sdk on another host: use lane auto or core, or "
+                              "execution_surface local_subprocess");
+        choice->lane = ASM_LANE_CORE;
+        choice->fallback = "sdk_surface_unsupported";
         return TRUE;
 }
 
@@ -128,7 +128,7 @@ asm_builder_lane(AsmBuilder *builder, const AsmProvider *provider, const AsmLane
         asm_builder_atom(builder, "provider_display_name");
         asm_builder_text(builder, provider->display_name);
         put_pair(builder, "core_profile_id", provider->name);
-        put_pair(builder, "sdk_runtime", "nil");
+        put_pair(builder, "sdk_runtime", choice->sdk_available ? choice->kit : "nil");
         put_pair(builder, "sdk_available?", choice->sdk_available ? "true" : "false");
         asm_builder_atom(builder, "available_lanes");
         asm_builder_atoms(builder, choice->sdk_available ? both : only_core);
@@ -139,7 +139,10 @@ asm_builder_lane(AsmBuilder *builder, const AsmProvider *provider, const AsmLane
         asm_builder_atom(builder, "capabilities");
         asm_builder_atoms(builder, provider->capabilities);
         put_pair(builder, "lane", asm_lane_names[choice->lane]);
-        put_pair(builder, "backend", "Elixir.ASM.ProviderBackend.Core");
+        put_pair(builder,
+                 "backend",
+                 choice->lane == ASM_LANE_SDK ? "Elixir.ASM.ProviderBackend.SDK"
+                                              : "Elixir.ASM.ProviderBackend.Core");
         put_pair(builder, "execution_mode", asm_mode_names[choice->mode]);
         put_pair(builder,
                  "lane_fallback_reason",

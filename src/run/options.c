@@ -615,6 +615,9 @@ asm_options_check(const AsmOptions *options,
         }
         if (!asm_lane_resolve(provider, options->lane, options->mode, ret_lane, ret_failure))
                 return FALSE;
+        if (options->mode == ASM_MODE_LOCAL && options->surface_kind == ASM_SURFACE_SSH_EXEC &&
+            !asm_lane_leave_host(ret_lane, provider, ret_failure))
+                return FALSE;
         if (options->approval_posture == ASM_POSTURE_NONE) {
                 *ret_failure = asm_failure_new(
                         ASM_FAILURE_CONFIG_INVALID,

@@ -37,6 +37,7 @@ struct _AsmRun {
         AsmRunContext context;
         AsmOptions options;
         const AsmProvider *provider;
+        const AsmBackendClass *backend_class;
         const AsmRunListener *listener;
         gpointer user_data;
         char *id;
@@ -552,8 +553,8 @@ asm_run_start(AsmRun *run)
         spec.options = asm_builder_peek(&provider_options);
         run->started_us = run->last_event_us = g_get_monotonic_time();
         arm_timers(run);
-        run->backend = (is_remote ? &asm_backend_remote_node : &asm_backend_local)
-                               ->start(&run->context.backend, &spec, &backend_listener, run);
+        run->backend =
+                run->backend_class->start(&run->context.backend, &spec, &backend_listener, run);
 }
 
 /* --- subscribers ----------------------------------------------------------------------------- */
@@ -663,6 +664,9 @@ asm_run_new(const AsmRunContext *context,
         run->options = *options;
         *options = (AsmOptions){ 0 };
         run->provider = provider;
+        run->backend_class = lane->mode == ASM_MODE_REMOTE_NODE ? &asm_backend_remote_node
+                             : lane->lane == ASM_LANE_SDK       ? &asm_backend_kit
+                                                                : &asm_backend_local;
         run->listener = listener;
         run->user_data = user_data;
         run->id = run->options.run_id != NULL ? g_strdup(run->options.run_id)

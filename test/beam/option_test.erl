@@ -82,7 +82,7 @@ precedence() ->
      {"the execution mode can be turned over in both directions", fun() ->
           Cli = {cli_path, <<"/no/such/cli">>},
           with_session(codex, [], fun(Pid) ->
-              Local = api(query, [Pid, <<"events 3">>, [{execution_mode, local}, Cli]]),
+              Local = api(query, [Pid, <<"events 3">>, [{execution_mode, local}, {lane, core}, Cli]]),
               {error, #{message := Text}} = ?EXPECT({error, #{kind := cli_not_found}}, Local),
               contains(Text, "/no/such/cli")
           end),

@@ -9,7 +9,7 @@
 need_asmd "control of runs"
 
 # codex has a kit here, the others have none
-mkdir -p "$ASM_TMP/kits/codex" && echo '{}' >"$ASM_TMP/kits/codex/kit.json"
+mkdir -p "$ASM_TMP/kits" && cp -R "$ASM_ROOT/priv/kits/reference" "$ASM_TMP/kits/codex"
 export ASMD_KIT_PATH=$ASM_TMP/kits
 cat >"$ASM_TMP/asmd.conf" <<'TEXT'
 [defaults]
