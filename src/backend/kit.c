@@ -22,9 +22,6 @@
 
 #include <string.h>
 
-/* longest line of a kit, as of a CLI */
-#define LINE_MAX_BYTES (16 * 1024 * 1024)
-
 /* how much of the stderr of a kit that does not start is kept, and how much of it is told */
 #define EARLY_ERRORS_MAX   (64 * 1024)
 #define MESSAGE_ERRORS_MAX 4096
@@ -43,6 +40,7 @@ typedef struct {
         char *start_line;
         GString *early_errors; /* NULL once it is ready */
         guint start_timer;     /* 0: not waiting */
+        AsmLineRules rules;
 } AsmKitRun;
 
 static AsmKitRun *
@@ -192,13 +190,14 @@ on_line_too_long(AsmProcess *process)
         if (self->backend.listener == NULL)
                 return;
         if (is_ready(self))
-                asm_decoder_line_too_long(self->decoder, LINE_MAX_BYTES);
+                asm_decoder_line_too_long(self->decoder, (gint64)self->rules.max_line);
         else
                 fail_named(self,
                            asm_failure_new(ASM_FAILURE_BUFFER_OVERFLOW,
                                            ASM_DOMAIN_TRANSPORT,
-                                           "its first line is longer than %d bytes",
-                                           LINE_MAX_BYTES));
+                                           "its first line is longer than %" G_GSIZE_FORMAT
+                                           " bytes",
+                                           self->rules.max_line));
 }
 
 static void
@@ -309,10 +308,16 @@ kit_start(const AsmBackendContext *context,
           const AsmBackendListener *listener,
           gpointer user_data)
 {
-        AsmProcess *process = asm_process_new(&process_class, sizeof(AsmKitRun), LINE_MAX_BYTES);
-        AsmKitRun *self = (AsmKitRun *)process;
+        AsmLineRules rules = { .max_line = ASM_LINE_MAX_DEFAULT };
         AsmSpawnSpec what = { .has_stdin = TRUE };
+        AsmProcess *process;
+        AsmKitRun *self;
 
+        /* what is wrong with them was told when the options were checked */
+        asm_line_rules_read(spec->options, &rules, NULL);
+        process = asm_process_new(&process_class, sizeof(AsmKitRun), rules.max_line);
+        self = (AsmKitRun *)process;
+        self->rules = rules;
         self->backend = (AsmBackend){ .klass = &asm_backend_kit,
                                       .listener = listener,
                                       .user_data = user_data };
@@ -328,6 +333,7 @@ kit_start(const AsmBackendContext *context,
                                                 /* wall_us= */ NULL,
                                                 emit_event,
                                                 self);
+        asm_decoder_set_line_rules(self->decoder, &self->rules);
         what.path = self->command.path;
         what.argv = self->command.argv;
         what.envp = self->command.envp;
