@@ -73,12 +73,13 @@ typedef struct {
 } AsmPermissionMode;
 
 typedef struct {
-        const char *name;                /* "codex" */
-        const char *display_name;        /* "Codex CLI" */
-        const char *profile;             /* "Elixir.CliSubprocessCore.ProviderProfiles.Codex" */
-        const char *command;             /* what is looked for in PATH */
-        const char *path_variable;       /* environment variable that overrides it */
-        gboolean stdin_open;             /* stdin stays open after the start, in any form */
+        const char *name;          /* "codex" */
+        const char *display_name;  /* "Codex CLI" */
+        const char *profile;       /* "Elixir.CliSubprocessCore.ProviderProfiles.Codex" */
+        const char *command;       /* what is looked for in PATH */
+        const char *path_variable; /* environment variable that overrides it */
+        const char *schema_tool;   /* nullable: the tool with which the CLI itself fills a schema */
+        gboolean stdin_open;       /* stdin stays open after the start, in any form */
         const char *const *capabilities; /* NULL-terminated, sorted */
         const AsmProviderFlag *flags;    /* its options, in the order of the command line */
         const AsmPermissionMode *permission_modes;

@@ -534,6 +534,7 @@ const AsmProvider asm_provider_claude = {
         .profile = "Elixir.CliSubprocessCore.ProviderProfiles.Claude",
         .command = "claude",
         .path_variable = "CLAUDE_CLI_PATH",
+        .schema_tool = "StructuredOutput",
         .stdin_open = TRUE,
         .capabilities = capabilities,
         .flags = flags,

@@ -11,6 +11,7 @@
 
 #include "run/options.h"
 
+#include "surface-private.h"
 #include "term/print.h"
 #include "term/reader.h"
 
@@ -50,7 +51,6 @@ typedef struct {
 
 static const char *const bootstrap_names[] = { "require_prestarted", "ensure_started", NULL };
 
-static const char *const surface_names[] = { "local_subprocess", "ssh_exec", "guest_bridge", NULL };
 /* index 0, unset, has no name that anybody can give */
 static const char *const posture_names[] = { "", "manual", "auto", "none", NULL };
 
@@ -300,17 +300,19 @@ set_texts(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure
 static gboolean
 set_surface(AsmOptions *options, const OptionRule *rule, AsmView value, AsmFailure **ret_failure)
 {
-        OptionRule kind = { "execution_surface", TYPE_CHOICE, AT(surface_kind), surface_names };
+        static const char *const expected =
+                "local_subprocess, ssh_exec or guest_bridge, or a map with surface_kind";
+        OptionRule kind = { "execution_surface", TYPE_CHOICE, AT(surface_kind), asm_surface_names };
+        gboolean has_fields =
+                asm_view_kind(value) == ASM_KIND_MAP || asm_view_kind(value) == ASM_KIND_LIST;
         AsmView given = value;
 
-        if (asm_view_kind(value) != ASM_KIND_ATOM &&
-            !asm_view_option_get(value, "surface_kind", &given))
-                return invalid(
-                        ret_failure,
-                        rule->key,
-                        value,
-                        "local_subprocess, ssh_exec or guest_bridge, or a map with surface_kind");
-        if (!set_choice(options, &kind, given, ret_failure))
+        if (has_fields && !asm_view_option_get(value, "surface_kind", &given))
+                return invalid_unseen(ret_failure, rule->key, expected);
+        if (!has_fields && asm_view_kind(value) != ASM_KIND_ATOM)
+                return invalid(ret_failure, rule->key, value, expected);
+        if (!set_choice(options, &kind, given, ret_failure) ||
+            (has_fields && !asm_surface_check(value, options->surface_kind, ret_failure)))
                 return FALSE;
         g_clear_pointer(&options->surface, asm_term_unref);
         options->surface = asm_term_new(value);
@@ -547,46 +549,6 @@ asm_builder_resolved(AsmBuilder *builder, const AsmOptions *options)
         for (gsize i = 0; i < G_N_ELEMENTS(rules); i++)
                 n += put_resolved(builder, options, &rules[i]);
         asm_builder_map_end(builder, mark, n);
-}
-
-static void
-put_surface_field(AsmBuilder *builder, AsmView given, const char *key, const char *fallback)
-{
-        AsmView value;
-
-        asm_builder_atom(builder, key);
-        if (asm_view_is_set(given) && asm_view_option_get(given, key, &value))
-                asm_builder_view(builder, value);
-        else if (strcmp(key, "transport_options") == 0)
-                asm_builder_nil(builder);
-        else if (strcmp(key, "observability") == 0)
-                asm_builder_map(builder, 0);
-        else if (fallback != NULL)
-                asm_builder_text(builder, fallback);
-        else
-                asm_builder_nil_atom(builder);
-}
-
-void
-asm_builder_surface(AsmBuilder *builder, const AsmOptions *options)
-{
-        static const char *const keys[] = {
-                "transport_options", "target_id",      "lease_ref",
-                "surface_ref",       "boundary_class", "observability"
-        };
-        AsmView given = ASM_VIEW_NONE;
-
-        if (options->surface != NULL &&
-            asm_view_kind(asm_term_view(options->surface)) != ASM_KIND_ATOM)
-                given = asm_term_view(options->surface);
-        asm_builder_map(builder, 3 + G_N_ELEMENTS(keys));
-        asm_builder_atom(builder, "__struct__");
-        asm_builder_atom(builder, "Elixir.CliSubprocessCore.ExecutionSurface");
-        asm_builder_atom(builder, "surface_kind");
-        asm_builder_atom(builder, surface_names[options->surface_kind]);
-        put_surface_field(builder, given, "contract_version", "execution_surface.v1");
-        for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-                put_surface_field(builder, given, keys[i], NULL);
 }
 
 gboolean

@@ -369,7 +369,8 @@ check_tool(AsmRun *run, const AsmCoreEvent *core)
                 return;
         if (asm_view_map_get(core->payload, "tool_name", &view))
                 tool = asm_view_dup_text(view, /* accept_atoms= */ TRUE);
-        if (tool != NULL && g_strv_contains(allowed, tool))
+        if (tool != NULL &&
+            (g_strv_contains(allowed, tool) || g_strcmp0(tool, run->provider->schema_tool) == 0))
                 return;
         failure = asm_failure_new(ASM_FAILURE_GUARDRAIL_BLOCKED,
                                   ASM_DOMAIN_GUARDRAIL,

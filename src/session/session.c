@@ -535,10 +535,19 @@ static gboolean
 is_shown(const char *name)
 {
         return name != NULL && *name != '\0' && strlen(name) <= 255 &&
-               strcmp(name, "remote_cookie") != 0 && strcmp(name, "env") != 0;
+               strcmp(name, "remote_cookie") != 0 && strcmp(name, "env") != 0 &&
+               strcmp(name, "transport_options") != 0;
 }
 
-/* what the caller gave; driver_opts is a list of options itself */
+/* has options of its own, some of which are secret */
+static gboolean
+is_list_of_options(const char *name, AsmView value)
+{
+        return strcmp(name, "driver_opts") == 0 ||
+               (strcmp(name, "execution_surface") == 0 && asm_view_kind(value) != ASM_KIND_ATOM);
+}
+
+/* what the caller gave */
 static void
 put_options(AsmBuilder *builder, AsmView options, gboolean is_nested)
 {
@@ -556,7 +565,7 @@ put_options(AsmBuilder *builder, AsmView options, gboolean is_nested)
                         continue;
                 asm_builder_tuple(builder, 2);
                 asm_builder_atom(builder, name);
-                if (strcmp(name, "driver_opts") == 0 && !is_nested)
+                if (!is_nested && is_list_of_options(name, value))
                         put_options(builder, value, /* is_nested= */ TRUE);
                 else
                         asm_builder_view(builder, value);

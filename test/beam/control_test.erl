@@ -573,6 +573,15 @@ tools() ->
                || Options <- [[{allowed_tools, [<<"Bash">>, <<"Read">>]}], [{allowed_tools, []}], []]]
           end)
       end},
+     {"the tool with which claude fills a schema needs no leave", fun() ->
+          with_session(claude, [{allowed_tools, [<<"Read">>]}], fun(Session) ->
+              ?EXPECT({ok, _}, api(query, [Session, <<"tools StructuredOutput">>]))
+          end),
+          with_session(codex, [{allowed_tools, [<<"Read">>]}], fun(Session) ->
+              ?EXPECT(?FAILURE(guardrail_blocked, guardrail),
+                      api(query, [Session, <<"tools StructuredOutput">>]))
+          end)
+      end},
      {"a run's own allowed tools win over its session's", fun() ->
           with_session(claude, [{allowed_tools, [<<"Read">>]}], fun(Session) ->
               ?EXPECT(?FAILURE(guardrail_blocked, guardrail), api(query, [Session, <<"tools Bash">>])),

@@ -153,6 +153,15 @@ forms() ->
               follow(Run)
           end)
       end},
+     {"transport_options, which may hold a token, are not shown", fun() ->
+          Surface = [{surface_kind, guest_bridge}, {target_id, <<"t">>},
+                     {transport_options, [{attach_token, <<"secret">>}]}],
+          with_session(claude, [{execution_surface, Surface}], fun(Pid) ->
+              {ok, #{options := Options}} = ?EXPECT({ok, #{options := _}}, api(session_info, [Pid])),
+              ?EXPECT([{surface_kind, guest_bridge}, {target_id, <<"t">>}],
+                      proplists:get_value(execution_surface, Options))
+          end)
+      end},
      {"every timeout of the remote start may be given, also as infinity", fun() ->
           [{ok, _} = ?EXPECT({ok, _}, query(codex, [{Key, Value}]))
            || Key <- [remote_connect_timeout_ms, remote_rpc_timeout_ms, remote_boot_lease_timeout_ms,

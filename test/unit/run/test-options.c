@@ -533,6 +533,58 @@ expect_check_refuses(const char *list, const char *text)
         cr_expect_not_null(strstr(failure->message, text), "%s", failure->message);
 }
 
+#define SURFACE(kind, more) "[{execution_surface, [{surface_kind, " kind "}, " more "]}]"
+#define BRIDGE(more)        SURFACE("guest_bridge", "{transport_options, [" more "]}")
+
+Test(run_options, take_a_surface_whose_fields_are_right)
+{
+        static const char *const good[] = {
+                SURFACE("ssh_exec",
+                        "{target_id, <<\"t\">>}, {lease_ref, nil}, {boundary_class, strict}"),
+                SURFACE("local_subprocess", "{observability, #{trace => 1}}, {surface_ref, nil}"),
+                BRIDGE("{endpoint, <<\"unix:///run/b\">>}, {bridge_ref, <<\"b\">>}, {future, {1, "
+                       "2}}"),
+                BRIDGE("{endpoint, #{host => <<\"h\">>}}, {attach_token, <<\"secret\">>}"),
+                BRIDGE("{supported_protocol_versions, [1, 2]}, {extensions, #{}}"),
+                BRIDGE("{connect_timeout_ms, 1}, {request_timeout_ms, 5000}"),
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
+                g_auto(AsmOptions) options = { 0 };
+
+                expect_applies(&options, good[i]);
+        }
+}
+
+Test(run_options, name_the_field_of_a_surface_that_is_wrong)
+{
+        static const struct {
+                const char *given;
+                const char *named;
+        } cases[] = {
+                { SURFACE("ssh_exec", "{target_id, 7}"), "target_id: 7" },
+                { SURFACE("ssh_exec", "{lease_ref, <<>>}"), "lease_ref: <<>>" },
+                { SURFACE("ssh_exec", "{contract_version, nil}"), "contract_version: nil" },
+                { SURFACE("ssh_exec", "{boundary_class, 1.5}"), "boundary_class: 1.5" },
+                { SURFACE("ssh_exec", "{observability, []}"), "observability: []" },
+                { SURFACE("ssh_exec", "{transport_options, 1}"), "transport_options: (not shown)" },
+                { SURFACE("ssh_exec", "{transport_options, [{command, <<\"x\">>}]}"), "command" },
+                { SURFACE("local_subprocess", "{transport_options, #{env => []}}"), "env" },
+                { BRIDGE("{endpoint, 1}"), "endpoint: (not shown)" },
+                { BRIDGE("{bridge_ref, b}"), "bridge_ref: b" },
+                { BRIDGE("{attach_token, 4711}"), "attach_token: (not shown)" },
+                { BRIDGE("{supported_protocol_versions, [1, 0]}"),
+                  "supported_protocol_versions: [1,0]" },
+                { BRIDGE("{supported_protocol_versions, []}"), "supported_protocol_versions: []" },
+                { BRIDGE("{extensions, nil}"), "extensions: nil" },
+                { BRIDGE("{connect_timeout_ms, 0}"), "connect_timeout_ms: 0" },
+                { BRIDGE("{request_timeout_ms, infinity}"), "request_timeout_ms: infinity" },
+        };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+                expect_refused(cases[i].given, "execution_surface", cases[i].named);
+}
+
 Test(run_options, must_make_sense_together)
 {
         g_auto(AsmOptions) options = { 0 };
