@@ -11,7 +11,7 @@
 #   badjson     a line that is not JSON             stdin          says each line of stdin
 #   env:NAME    says the value of a variable        cwd, args      says where it runs, its arguments
 #   fail:CODE   a line on stderr, exit CODE         hang           waits for ever, with a child that does too
-#   approve     asks for a tool, waits for the answer on stdin and says it (claude; codex does not ask)
+#   approve     asks for a tool, waits for the answer on stdin and says it (claude, and codex as app-server)
 #   stubborn    (with hang) ignores INT and TERM    escape         (with hang) the child leaves the session
 #
 # hang writes the process ids, its own first, to $ASM_STANDIN_PIDFILE, else to standin.pids in the

@@ -61,6 +61,11 @@ run approve
 check_equal "without a terminal a tool is denied: the agent hears it" "Bash was denied. " "$out"
 check_match "and it is said" '^nobody can be asked, so it is denied' "$err"
 
+run --provider codex --permission default approve
+check_equal "codex that asks is its app-server, and hears the answer" "The command was denied. " "$out"
+run --provider codex approve
+check_equal "codex that is not told to ask does not" "This one asks for nothing. " "$out"
+
 # --- options ------------------------------------------------------------------------------------
 
 run --model opus --permission plan --resume 0a1b --set max_turns=3 --set append_system_prompt=short args
