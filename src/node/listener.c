@@ -5,6 +5,10 @@
  * by the peer, and Debian maps a machine's own name to 127.0.1.1: so with a loopback address the
  * addresses that our host name resolves to are listened on too, as far as they are loopback. A
  * host name that leads elsewhere is worth a warning, since peers will knock there in vain.
+ *
+ * When nothing can be accepted, mostly for want of descriptors, the listening sockets are left
+ * alone for a moment: who knocks keeps them readable, and the loop would do nothing else. That is
+ * why there is no GSocketService here, which asks again at once.
  */
 
 #include "node-private.h"
@@ -12,64 +16,26 @@
 #include "node/error.h"
 #include "node/name.h"
 
-static gboolean
-listen_on(AsmNode *node, GInetAddress *ip, GError **error)
-{
-        g_autoptr(GSocketAddress) wanted = g_inet_socket_address_new(ip, node->port);
-        g_autoptr(GSocketAddress) got = NULL;
-        g_autoptr(GError) cause = NULL;
+#define ACCEPT_PAUSE_MS 100
+#define BACKLOG         128
 
-        if (!g_socket_listener_add_address(G_SOCKET_LISTENER(node->service),
-                                           wanted,
-                                           G_SOCKET_TYPE_STREAM,
-                                           G_SOCKET_PROTOCOL_TCP,
-                                           NULL,
-                                           &got,
-                                           &cause)) {
-                g_autofree char *text = g_inet_address_to_string(ip);
-                g_set_error(error,
-                            ASM_NODE_ERROR,
-                            ASM_NODE_ERROR_LISTEN,
-                            "cannot listen on %s port %u: %s; choose another one with --listen",
-                            text,
-                            node->port,
-                            cause->message);
-                return FALSE;
-        }
-        node->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(got));
-        return TRUE;
-}
+typedef struct {
+        AsmNode *node;
+        GSocket *socket;
+        GSource *source; /* NULL while nobody is let in */
+} Door;
 
 static void
-on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
+door_free(gpointer data)
 {
-        AsmNode *node = user_data;
-        g_autoptr(GError) error = NULL;
-        GList *addresses = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
+        Door *door = data;
 
-        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-                return;
-        if (error != NULL)
-                g_warning("the host of '%s' cannot be found (%s): peers will not find it either",
-                          node->name,
-                          error->message);
-        for (GList *l = addresses; l != NULL; l = l->next) {
-                g_autofree char *text = g_inet_address_to_string(l->data);
-                g_autoptr(GError) cause = NULL;
-
-                if (g_inet_address_get_family(l->data) != G_SOCKET_FAMILY_IPV4 ||
-                    g_str_equal(text, node->config.listen_address))
-                        continue;
-                if (!g_inet_address_get_is_loopback(l->data))
-                        g_warning("the host of '%s' is %s, but asmd listens on loopback only: for "
-                                  "peers that come that way use --listen %s",
-                                  node->name,
-                                  text,
-                                  text);
-                else if (!listen_on(node, l->data, &cause))
-                        g_warning("%s, ignoring", cause->message);
-        }
-        g_resolver_free_addresses(addresses);
+        if (door->source != NULL)
+                g_source_destroy(door->source);
+        g_clear_pointer(&door->source, g_source_unref);
+        g_socket_close(door->socket, NULL);
+        g_object_unref(door->socket);
+        g_free(door);
 }
 
 /* a peer that has to show a certificate before anything of it is heard */
@@ -149,26 +115,163 @@ begin_arrival(AsmNode *node, GSocketConnection *connection)
         asm_tls_accept_async(node->tls, connection, arrival->cancellable, on_arrived, arrival);
 }
 
-static gboolean
-on_incoming(GSocketService *service,
-            GSocketConnection *connection,
-            GObject *source,
-            gpointer user_data)
+static void
+come_in(AsmNode *node, GSocketConnection *connection)
 {
-        AsmNode *node = user_data;
-
         if (node->links->len + node->arrivals->len >=
             node->config.max_links + node->config.max_links / 4 + 16) {
                 g_warning("a connection was refused: %u are open, the limit is %u",
                           node->links->len,
                           node->config.max_links);
-                return FALSE;
+                return;
         }
         if (node->tls != NULL)
                 begin_arrival(node, connection);
         else
                 g_ptr_array_add(node->links, asm_link_new_acceptor(node, G_IO_STREAM(connection)));
-        return FALSE;
+}
+
+/* what could not be accepted waits in the kernel's queue */
+static void
+accept_failed(AsmNode *node, const GError *error)
+{
+        if (!node->is_accept_failing)
+                g_warning("no connection can be accepted: %s; those that are open go on, others "
+                          "wait; if asmd needs more descriptors, raise its limit (ulimit -n, "
+                          "LimitNOFILE)",
+                          error->message);
+        node->is_accept_failing = TRUE;
+        for (guint i = 0; i < node->doors->len; i++) {
+                Door *door = g_ptr_array_index(node->doors, i);
+
+                g_source_destroy(door->source);
+                g_clear_pointer(&door->source, g_source_unref);
+        }
+        asm_timer_arm(&node->accept_timer, ACCEPT_PAUSE_MS);
+}
+
+static gboolean
+on_knock(GSocket *socket, GIOCondition condition, gpointer user_data)
+{
+        AsmNode *node = ((Door *)user_data)->node;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GSocket) accepted = g_socket_accept(socket, NULL, &error);
+        g_autoptr(GSocketConnection) connection = NULL;
+
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+                return G_SOURCE_CONTINUE;
+        if (accepted == NULL) {
+                accept_failed(node, error);
+                return G_SOURCE_REMOVE;
+        }
+        if (node->is_accept_failing)
+                g_message("connections are accepted again");
+        node->is_accept_failing = FALSE;
+        connection = g_socket_connection_factory_create_connection(accepted);
+        come_in(node, connection);
+        return G_SOURCE_CONTINUE;
+}
+
+static void
+open_door(Door *door)
+{
+        door->source = g_socket_create_source(door->socket, G_IO_IN, NULL);
+        g_source_set_callback(door->source, G_SOURCE_FUNC(on_knock), door, NULL);
+        g_source_attach(door->source, g_main_context_get_thread_default());
+}
+
+void
+asm_node_accept(AsmNode *node)
+{
+        node->is_accepting = TRUE;
+        for (guint i = 0; i < node->doors->len; i++)
+                open_door(g_ptr_array_index(node->doors, i));
+}
+
+static void
+on_accept_timer(AsmTimer *timer, gpointer user_data)
+{
+        asm_node_accept(user_data);
+}
+
+/* the port that was free, 0 on an error */
+static guint16
+bind_and_listen(GSocket *socket, GSocketAddress *wanted, GError **error)
+{
+        g_autoptr(GSocketAddress) got = NULL;
+
+        g_socket_set_blocking(socket, FALSE);
+        g_socket_set_listen_backlog(socket, BACKLOG);
+        if (!g_socket_bind(socket, wanted, /* allow_reuse= */ TRUE, error) ||
+            !g_socket_listen(socket, error))
+                return 0;
+        got = g_socket_get_local_address(socket, error);
+        return got != NULL ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(got)) : 0;
+}
+
+static gboolean
+listen_on(AsmNode *node, GInetAddress *ip, GError **error)
+{
+        g_autoptr(GSocketAddress) wanted = g_inet_socket_address_new(ip, node->port);
+        g_autoptr(GError) cause = NULL;
+        g_autoptr(GSocket) socket = g_socket_new(g_inet_address_get_family(ip),
+                                                 G_SOCKET_TYPE_STREAM,
+                                                 G_SOCKET_PROTOCOL_TCP,
+                                                 &cause);
+        guint16 port = socket != NULL ? bind_and_listen(socket, wanted, &cause) : 0;
+        Door *door;
+
+        if (port == 0) {
+                g_autofree char *text = g_inet_address_to_string(ip);
+                g_set_error(error,
+                            ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_LISTEN,
+                            "cannot listen on %s port %u: %s; choose another one with --listen",
+                            text,
+                            node->port,
+                            cause->message);
+                return FALSE;
+        }
+        node->port = port;
+        door = g_new0(Door, 1);
+        door->node = node;
+        door->socket = g_steal_pointer(&socket);
+        g_ptr_array_add(node->doors, door);
+        if (node->is_accepting && !asm_timer_is_armed(&node->accept_timer))
+                open_door(door);
+        return TRUE;
+}
+
+static void
+on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmNode *node = user_data;
+        g_autoptr(GError) error = NULL;
+        GList *addresses = g_resolver_lookup_by_name_finish(G_RESOLVER(source), result, &error);
+
+        if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+                return;
+        if (error != NULL)
+                g_warning("the host of '%s' cannot be found (%s): peers will not find it either",
+                          node->name,
+                          error->message);
+        for (GList *l = addresses; l != NULL; l = l->next) {
+                g_autofree char *text = g_inet_address_to_string(l->data);
+                g_autoptr(GError) cause = NULL;
+
+                if (g_inet_address_get_family(l->data) != G_SOCKET_FAMILY_IPV4 ||
+                    g_str_equal(text, node->config.listen_address))
+                        continue;
+                if (!g_inet_address_get_is_loopback(l->data))
+                        g_warning("the host of '%s' is %s, but asmd listens on loopback only: for "
+                                  "peers that come that way use --listen %s",
+                                  node->name,
+                                  text,
+                                  text);
+                else if (!listen_on(node, l->data, &cause))
+                        g_warning("%s, ignoring", cause->message);
+        }
+        g_resolver_free_addresses(addresses);
 }
 
 gboolean
@@ -184,11 +287,11 @@ asm_node_listen(AsmNode *node, GError **error)
                             node->config.listen_address);
                 return FALSE;
         }
-        node->service = g_socket_service_new();
+        node->doors = g_ptr_array_new_with_free_func(door_free);
+        asm_timer_init(&node->accept_timer, node->timers, on_accept_timer, node);
         node->port = node->config.listen_port;
         if (!listen_on(node, ip, error))
                 return FALSE;
-        g_signal_connect(node->service, "incoming", G_CALLBACK(on_incoming), node);
         if (g_inet_address_get_is_loopback(ip)) {
                 g_autoptr(GResolver) resolver = g_resolver_get_default();
                 g_resolver_lookup_by_name_async(resolver,

@@ -23,8 +23,11 @@ struct _AsmNode {
         AsmEpmdClient *epmd;
         GCancellable *cancellable; /* of what must not outlive the node */
         GTask *starting;
-        GSocketService *service;
+        GPtrArray *doors; /* owned: the sockets that are listened on */
         guint16 port;
+        gboolean is_accepting;
+        AsmTimer accept_timer; /* armed: accepting has failed */
+        gboolean is_accept_failing;
 
         GPtrArray *arrivals;  /* owned AsmArrival: TLS handshakes of peers that come in */
         GPtrArray *links;     /* owned: every link that is not closed */
@@ -51,3 +54,5 @@ void asm_attempt_free(gpointer attempt);
 /* listener.c */
 void asm_arrival_free(gpointer arrival);
 gboolean asm_node_listen(AsmNode *node, GError **error);
+/* lets peers in from now on; called once after asm_node_listen() */
+void asm_node_accept(AsmNode *node);

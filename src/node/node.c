@@ -215,12 +215,8 @@ asm_node_free(AsmNode *node)
         g_source_destroy(node->chores);
         g_source_unref(node->chores);
         asm_timer_disarm(&node->quarter);
-        if (node->service != NULL) {
-                g_signal_handlers_disconnect_by_data(node->service, node);
-                g_socket_service_stop(node->service);
-                g_socket_listener_close(G_SOCKET_LISTENER(node->service));
-                g_object_unref(node->service);
-        }
+        asm_timer_disarm(&node->accept_timer);
+        g_clear_pointer(&node->doors, g_ptr_array_unref);
         g_clear_pointer(&node->epmd, asm_epmd_client_free);
         for (guint i = node->links->len; i-- > 0;) {
                 AsmLink *link = asm_link_ref(g_ptr_array_index(node->links, i));
@@ -253,7 +249,7 @@ asm_node_free(AsmNode *node)
 void
 asm_node_set_tls(AsmNode *node, AsmTls *tls)
 {
-        g_return_if_fail(node->tls == NULL && node->service == NULL);
+        g_return_if_fail(node->tls == NULL && node->doors == NULL);
         node->tls = tls;
 }
 
@@ -315,7 +311,7 @@ on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
         }
         node->creation = creation;
         node->is_alive = TRUE;
-        g_socket_service_start(node->service);
+        asm_node_accept(node);
         g_task_return_boolean(task, TRUE);
 }
 
@@ -332,7 +328,6 @@ asm_node_start_async(AsmNode *node, GAsyncReadyCallback callback, gpointer user_
                 return;
         }
         /* peers are accepted when epmd has told us our creation */
-        g_socket_service_stop(node->service);
         node->starting = g_steal_pointer(&task);
         node->epmd =
                 asm_epmd_client_new(node->config.epmd_port, node->config.start_epmd, node->timers);
