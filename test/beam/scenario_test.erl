@@ -38,8 +38,7 @@ main([Daemon, Steps, Seed, GrowthKiB]) ->
                                    end, 240000}]).
 
 scenario(Steps, GrowthKiB) ->
-    Self = self(),
-    Watcher = spawn_link(fun() -> watch(Self, #{}) end),
+    Watcher = run_watch:start(),
     Hosts = #{left => run_support:start_fake(left), right => run_support:start_fake(right)},
     Processes = status(processes),
     warm(Hosts),
@@ -50,8 +49,7 @@ scenario(Steps, GrowthKiB) ->
     io:format("# ~b steps, ~b kills, ~0p~n", [Last#world.step, Last#world.killed, Last#world.counts]),
     [api(stop_session, [Pid]) || {_, Pid} <- Last#world.sessions],
     run_support:is_at_rest(),
-    Ended = settle(Watcher, Last#world.runs),
-    judge(Last#world.runs, Ended),
+    run_watch:judge(Watcher, maps:keys(Last#world.runs)),
     [asm_test:wait_until(fun() -> run_support:call(Host, fake_host, sessions, []) =:= [] end, ?T)
      || Host <- maps:values(Last#world.hosts)],
     %% the last closes are confirmed
@@ -168,51 +166,3 @@ count(What, #world{counts = Counts} = World) ->
 remote({_, Node, _}) -> [{execution_mode, remote_node}, {remote_node, Node}].
 
 pick(List) -> lists:nth(rand:uniform(length(List)), List).
-
-%%% the watcher: what it has seen of each run, {LastSequence, Terminals, Done, Wrong}
-
-watch(Owner, Seen) ->
-    receive
-        {asm_run_event, Run, #{sequence := Sequence, kind := Kind}} ->
-            watch(Owner, Seen#{Run => seen(maps:get(Run, Seen, {0, [], 0, []}), Sequence, Kind)});
-        {asm_run_done, Run} ->
-            {Last, Terminals, Done, Wrong} = maps:get(Run, Seen, {0, [], 0, []}),
-            watch(Owner, Seen#{Run => {Last, Terminals, Done + 1, Wrong}});
-        {report, Owner} ->
-            Owner ! {report, Seen},
-            watch(Owner, Seen)
-    end.
-
-seen({Last, Terminals, Done, Wrong}, Sequence, Kind) ->
-    Gap = [{gap, Last, Sequence, Kind} || Sequence =/= Last + 1],
-    Late = [{after_the_end, Kind} || Done > 0 orelse Terminals =/= []],
-    {Sequence, [Kind || is_terminal(Kind)] ++ Terminals, Done, Gap ++ Late ++ Wrong}.
-
-is_terminal(Kind) -> lists:member(Kind, [result, run_completed, error]).
-
-report(Watcher) ->
-    Watcher ! {report, self()},
-    receive
-        {report, Seen} -> Seen
-    after ?T -> throw({unexpected, "a report", none})
-    end.
-
-%% every accepted run has ended
-settle(Watcher, Runs) ->
-    asm_test:wait_until(fun() ->
-        Seen = report(Watcher),
-        case [Run || Run <- maps:keys(Runs), not is_done(maps:get(Run, Seen, none))] of
-            [] -> true;
-            Open -> {without_end, length(Open), hd(Open), maps:get(hd(Open), Seen, none)}
-        end
-    end, ?T),
-    report(Watcher).
-
-is_done({_, _, Done, _}) -> Done > 0;
-is_done(none) -> false.
-
-judge(Runs, Seen) ->
-    ?EXPECT([], maps:keys(Seen) -- maps:keys(Runs)),
-    Bad = [{Run, What} || {Run, {_, Terminals, Done, Wrong} = What} <- maps:to_list(Seen),
-                          length(Terminals) =/= 1 orelse Done =/= 1 orelse Wrong =/= []],
-    ?EXPECT([], lists:sublist(Bad, 5)).

@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# timeout: 480
+#
+# Mixed load with chaos: two minutes here, as long as wanted with scripts/soak.
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+need_asmd "a soak"
+need_host_app
+
+# the address sanitizer keeps freed memory for a while: flat is what the plain build has to be
+flat_percent=5
+is_sanitized && flat_percent=0
+start_epmd
+PATH=$ASM_ROOT/priv/providers:$PATH start_asmd asmd
+erl_test checker soak_test main "$ASMD_NODE" "$ASMD_PID" "${ASM_SOAK_MINUTES:-2}" "${ASM_SOAK_SEED:-20260101}" $flat_percent
+grep -a '^# ' "$LOGS/soak_test.log"
+check "asmd still runs" is_running "$ASMD_PID"
+stop_process "$ASMD_PID"
+check_equal "SIGTERM ends asmd with status 0" 0 $?
