@@ -6,6 +6,7 @@
 #include "daemon/daemon.h"
 
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -154,6 +155,22 @@ on_reload(gpointer user_data)
         config = old;
 }
 
+/*
+ * What is freed goes back to the system. By itself glibc learns from the first long buffer to keep
+ * what is as long as that, and gives each of GIO's threads an arena: asmd at rest would have the
+ * size of its busiest moment. There is one loop thread, and buffers that are used all the time are
+ * not longer than this.
+ */
+static void
+give_memory_back(void)
+{
+#ifdef __GLIBC__
+        mallopt(M_ARENA_MAX, 1);
+        mallopt(M_MMAP_THRESHOLD, 512 * 1024);
+        mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,6 +180,7 @@ main(int argc, char **argv)
         g_autoptr(GError) error = NULL;
         Reload reload;
 
+        give_memory_back();
         setlocale(LC_ALL, "");
         /* a CLI or a peer that goes away is an error of a write, not the end */
         signal(SIGPIPE, SIG_IGN);
