@@ -93,7 +93,12 @@ play_round(Start) ->
     exit(Watcher, kill),
     [asm_test:wait_until(fun() -> run_support:call(Host, fake_host, sessions, []) =:= [] end, ?T)
      || Host <- maps:values(World5#world.fakes)],
-    asm_test:wait_until(fun() -> children(World5#world.os_pid) =:= [] orelse children(World5#world.os_pid) end, ?T),
+    asm_test:wait_until(fun() ->
+        case children(World5#world.os_pid) of
+            [] -> true;
+            Left -> [{Pid, words(Pid), [{Child, words(Child)} || Child <- children(Pid)]} || Pid <- Left]
+        end
+    end, ?T),
     add(events, Events, World5#world{queries = []}).
 
 until(Ms) -> erlang:monotonic_time(millisecond) + Ms.
@@ -291,6 +296,13 @@ children(OsPid) ->
         {ok, Text} -> string:lexemes(binary_to_list(Text), " \n");
         {error, _} -> []
     end.
+
+%% what a process is: its command line and its state
+words(OsPid) ->
+    [case file:read_file("/proc/" ++ OsPid ++ "/" ++ File) of
+         {ok, Text} -> string:slice(string:replace(Text, <<0>>, " ", all), 0, 200);
+         {error, Reason} -> Reason
+     end || File <- ["cmdline", "stat", "wchan"]].
 
 %%% figures
 
