@@ -1,43 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a CLI prints. The first byte says which CLI it is and how it ends; each line behind it is
- * one of stdout, or of stderr if it begins with '!'. Every event is a whole term that the
- * daemon can take apart, and the reducer makes a result of any of them.
+ * What a CLI prints. The first byte says which CLI it is, whether it is talked with or only listened
+ * to, and how it ends.
  */
 
-#include "fuzz.h"
-#include "provider/provider.h"
-#include "result/reducer.h"
-
-/* above what a fuzzer's input can make: it is not the limit that is tried here */
-#define RESULT_MAX (64 * 1024 * 1024)
-
-static gint64
-fixed_clock(void)
-{
-        return G_GINT64_CONSTANT(1700000000000000);
-}
+#include "cli.h"
 
 static void
-on_event(AsmView core_event, gpointer user_data)
+on_write(const char *data, gsize len, gpointer user_data)
 {
-        AsmReducer *reducer = user_data;
-        AsmCoreEvent event;
-
-        asm_fuzz_demand_term(core_event);
-        g_assert_true(asm_core_event_from_view(core_event, &event));
-        g_assert_cmpint(event.kind, !=, ASM_EVENT_OTHER);
-        (void)asm_reducer_feed(reducer, &event);
-}
-
-static void
-demand_result(const AsmReducer *reducer)
-{
-        g_auto(AsmBuilder) result = ASM_BUILDER_INIT;
-
-        asm_builder_result(&result, reducer, "run", "session", ASM_VIEW_NONE, /* elapsed_ms= */ 1);
-        asm_fuzz_demand_term(asm_builder_peek(&result));
+        /* what is said to a CLI is whole lines; NULL is the end */
+        g_assert_true(data == NULL || (len > 0 && data[len - 1] == '\n'));
 }
 
 int
@@ -45,6 +19,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const AsmProvider *const *providers = asm_provider_all();
         const char *const args[] = { "--print", NULL };
+        static const guint8 posture[] = { 0x6c, 0,   0,   0,   1,   0x68, 2,   0x77, 16,
+                                          'a',  'p', 'p', 'r', 'o', 'v',  'a', 'l',  '_',
+                                          'p',  'o', 's', 't', 'u', 'r',  'e', 0x77, 6,
+                                          'm',  'a', 'n', 'u', 'a', 'l',  0x6a };
         guint n_providers = 0;
 
         if (size < 1)
@@ -52,27 +30,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         while (providers[n_providers] != NULL)
                 n_providers++;
         const AsmProvider *provider = providers[data[0] % n_providers];
-        guint end = data[0] / n_providers;
-        const char *at = (const char *)data + 1;
-        gsize left = size - 1;
+        guint how = data[0] / n_providers;
+        AsmProviderLaunch launch = { .prompt = "prompt",
+                                     .options = { posture, sizeof posture },
+                                     .answers_approvals = (how & 1) != 0 };
 
-        g_autoptr(AsmReducer) reducer = asm_reducer_new(provider->name, RESULT_MAX);
-        g_autoptr(AsmDecoder) decoder = asm_decoder_new(provider, fixed_clock, on_event, reducer);
+        g_autoptr(AsmReducer) reducer = asm_fuzz_reducer_new(provider);
+        g_autoptr(AsmDecoder) decoder =
+                asm_decoder_new(provider, asm_fuzz_clock, asm_fuzz_on_event, reducer);
 
+        asm_decoder_set_writer(decoder, on_write);
+        asm_decoder_set_launch(decoder, &launch);
         asm_decoder_started(decoder, provider->command, args, /* cwd= */ NULL);
-        while (left > 0) {
-                const char *newline = memchr(at, '\n', left);
-                gsize len = newline != NULL ? (gsize)(newline - at) : left;
-
-                if (len > 0 && at[0] == '!')
-                        asm_decoder_stderr(decoder, at + 1, len - 1);
-                else
-                        asm_decoder_line(decoder, at, len);
-                gsize used = MIN(len + 1, left);
-                at += used;
-                left -= used;
-        }
-        asm_decoder_exit(decoder, end % 3 == 0 ? 0 : (gint)end, /* signal= */ 0);
-        demand_result(reducer);
+        asm_fuzz_talk(decoder, reducer, (const char *)data + 1, size - 1, how & 2 ? (gint)how : 0);
         return 0;
 }
