@@ -133,9 +133,9 @@ asm_probe_start(AsmTimers *timers,
         AsmProbe *probe =
                 (AsmProbe *)asm_process_new(&probe_class, sizeof(AsmProbe), LINE_MAX_BYTES);
         const AsmBackendSpec what = { .provider = provider };
-        g_auto(GStrv) environ = g_get_environ();
+        g_auto(GStrv) inherited = g_get_environ();
         g_autoptr(AsmFailure) failure =
-                asm_command_find(&what, (const char *const *)environ, &probe->path);
+                asm_command_find(&what, (const char *const *)inherited, &probe->path);
 
         probe->func = func;
         probe->user_data = user_data;
@@ -146,7 +146,7 @@ asm_probe_start(AsmTimers *timers,
                 asm_process_start(&probe->process, NULL);
         } else {
                 char *argv[] = { probe->path, (char *)"--version", NULL };
-                const AsmSpawnSpec spec = { .path = probe->path, .argv = argv, .envp = environ };
+                const AsmSpawnSpec spec = { .path = probe->path, .argv = argv, .envp = inherited };
 
                 asm_timer_arm(&probe->timer, timeout_ms);
                 asm_process_start(&probe->process, &spec);

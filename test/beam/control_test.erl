@@ -380,7 +380,7 @@ continuations() ->
           end)
       end},
      {"a provider that cannot resume says so", fun() ->
-          with_session(codex, fun(Session) ->
+          with_session(amp, fun(Session) ->
               {ok, _} = api(query, [Session, <<"events 3">>]),
               {error, #{message := Text}} =
                   ?EXPECT(?FAILURE(config_invalid, config), api(resume_run, [Session, <<"go on">>])),
@@ -411,7 +411,7 @@ continuations() ->
               ok = api(interrupt, [Session, Run]),
               follow(Run)
           end),
-          with_session(codex, fun(Session) ->
+          with_session(amp, fun(Session) ->
               Run = begin_run(Session, <<"silent">>, []),
               ?EXPECT(?FAILURE(config_invalid, config), api(intervene, [Session, Run, <<"events 3">>])),
               ?EXPECT({ok, #{runs := [#{run_id := Run, status := running}]}}, api(session_info, [Session])),
