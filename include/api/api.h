@@ -11,15 +11,13 @@
 typedef struct _AsmApi AsmApi;
 
 /**
- * AsmHostConfig: whether other nodes may run CLIs here, as on a remote node of Elixir's ASM
- * @allow: (nullable): names of nodes, NULL-terminated; `*` and `?` stand for any characters, any
- *   character
+ * AsmHostConfig: whether nodes with ASM_RIGHT_HOST may run CLIs here, as on a remote node of Elixir's
+ *   ASM
  * @headless_timeout_ms: how long a CLI may run when nobody listens to it
  * @otp_release: (nullable): what a caller is told; NULL: the release of its own node
  */
 typedef struct {
         gboolean is_enabled;
-        GStrv allow;
         guint max_sessions;
         guint headless_timeout_ms;
         char *otp_release;

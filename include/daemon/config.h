@@ -34,6 +34,10 @@ typedef struct {
         guint max_mail;
         guint shutdown_grace_ms; /* for runs to finish when the daemon is told to stop */
         AsmHostConfig host;
+        GStrv host_allow;     /* NULL: none; patterns of nodes, as the next one */
+        GStrv allow;          /* NULL: none */
+        char *default_rights; /* NULL: none; of the nodes in allow */
+        AsmPeers *peers;      /* what asm_config_load() makes of these and of [peer PATTERN] */
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;
@@ -42,7 +46,7 @@ void asm_config_init(AsmConfig *config);
 void asm_config_clear(AsmConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmConfig, asm_config_clear)
 
-/* Errors: ASM_CONFIG_ERROR_FILE, _KEY, _VALUE */
+/* Errors: ASM_CONFIG_ERROR_FILE, _KEY, _VALUE, ASM_NODE_ERROR_COOKIE_FILE */
 gboolean asm_config_load(AsmConfig *config, const char *path, GError **error);
 
 /**

@@ -29,7 +29,8 @@ AsmProcs *asm_daemon_get_procs(AsmDaemon *daemon);
 void asm_daemon_set_reload_func(AsmDaemon *daemon,
                                 void (*func)(gpointer user_data),
                                 gpointer user_data);
-/* takes over what a running daemon can: limits of sessions and runs, defaults, the grace of its end */
+/* takes over what a running daemon can: limits of sessions and runs, peers and
+ * their rights, defaults, the grace of its end */
 void asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config);
 
 /**

@@ -6,6 +6,7 @@
  * (ASM_PROTOCOL.md section 4). Rooms from `event` upwards hand failures on in this form.
  */
 
+#include "node/peers.h"
 #include "term/builder.h"
 
 typedef enum {
@@ -58,6 +59,8 @@ typedef struct {
 /* (transfer full) */
 AsmFailure *asm_failure_new(AsmFailureKind kind, AsmFailureDomain domain, const char *format, ...)
         G_GNUC_PRINTF(3, 4);
+/* @function: "stop_session/1", which @peer has not the @right to */
+AsmFailure *asm_failure_new_not_allowed(const char *function, const char *peer, AsmRight right);
 AsmFailure *asm_failure_copy(const AsmFailure *failure);
 void asm_failure_free(AsmFailure *failure);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmFailure, asm_failure_free)

@@ -10,6 +10,7 @@
 #include "dist/control.h"
 #include "node/cookie.h"
 #include "node/link.h"
+#include "node/peers.h"
 #include "node/tls.h"
 
 #include <gio/gio.h>
@@ -25,9 +26,10 @@ typedef struct {
         guint net_ticktime_s;
         guint setup_timeout_ms; /* for a handshake */
         guint max_links;
-        gsize max_frame;  /* bytes */
-        gsize high_water; /* bytes queued to a peer that make its link busy */
-        gsize max_queued; /* bytes queued to a peer that end its link */
+        guint max_attempts; /* connections from one address in a second; 0: any number */
+        gsize max_frame;    /* bytes */
+        gsize high_water;   /* bytes queued to a peer that make its link busy */
+        gsize max_queued;   /* bytes queued to a peer that end its link */
 } AsmNodeConfig;
 
 /* the defaults of DESIGN.md section 4; @name and @listen_address still unset */
@@ -112,6 +114,24 @@ GPtrArray *asm_node_list_links(AsmNode *node);
 
 GRefString *asm_node_get_name(AsmNode *node);
 guint32 asm_node_get_creation(AsmNode *node);
-AsmCookies *asm_node_get_cookies(AsmNode *node);
 AsmTimers *asm_node_get_timers(AsmNode *node);
 guint16 asm_node_get_port(AsmNode *node);
+
+/**
+ * asm_node_set_peers: who may be a peer from now on
+ * @peers: a reference is taken
+ *
+ * Links to nodes that are no peers any more are closed; rights count for the next call.
+ */
+void asm_node_set_peers(AsmNode *node, AsmPeers *peers);
+/* borrowed, never NULL; without groups until it is set */
+AsmPeers *asm_node_get_peers(AsmNode *node);
+/* whether @peer has @right; ourselves and NULL, which is this node, have every one */
+gboolean asm_node_permits(AsmNode *node, GRefString *peer, AsmRight right);
+/* see AsmNodeConfig.max_attempts */
+void asm_node_set_max_attempts(AsmNode *node, guint per_second);
+
+/* the secret shared with @peer: its group's, its own, or that of all; borrowed, never NULL */
+const char *asm_node_get_cookie(AsmNode *node, const char *peer);
+/* as asm_cookies_set(); the cookie of a group is there already */
+gboolean asm_node_set_cookie(AsmNode *node, const char *peer, const char *cookie, GError **error);

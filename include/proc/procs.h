@@ -13,7 +13,8 @@
  * AsmSpawnRequest: a peer asks for a process (SPAWN_REQUEST). Views are valid during the call.
  */
 typedef struct {
-        AsmView caller; /* pid */
+        AsmView caller;   /* pid of @peer */
+        GRefString *peer; /* the node that asks */
         AsmView request_ref;
         AsmView module;
         AsmView function;

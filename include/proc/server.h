@@ -7,6 +7,7 @@
  * GSource is attached to the main loop only while it has mail.
  */
 
+#include "node/peers.h"
 #include "term/builder.h"
 #include "term/pid.h"
 
@@ -21,6 +22,10 @@ typedef struct _AsmServer AsmServer;
  * @traps_exits: exit signals other than `kill` go to @exit instead of ending the server
  * @is_permanent: what everybody depends on: neither `kill` nor sys:terminate/2 ends it, as if a
  *   supervisor had started it again at once; only asm_server_stop() does
+ * @mail_right: the AsmRight without which nothing that a peer sends gets to @call, @cast and @info; 0:
+ *   the handlers look themselves, with asm_server_permits()
+ * @end_right: the AsmRight that a peer needs for what can end the server or hold it up: exit signals,
+ *   links, sys:suspend/1, sys:terminate/2; 0 stands for ASM_RIGHT_ADMINISTER
  * @call: `{'$gen_call', From, Request}`; answer now or later with asm_procs_reply() (keep From
  *   with asm_term_new())
  * @down: a monitor of asm_server_monitor() has fired; it is gone
@@ -33,6 +38,8 @@ typedef struct {
         const char *module;
         gboolean traps_exits;
         gboolean is_permanent;
+        guint mail_right;
+        guint end_right;
         void (*call)(AsmServer *server, AsmView from, AsmView request);
         void (*cast)(AsmServer *server, AsmView request);
         void (*info)(AsmServer *server, AsmView message);
@@ -57,6 +64,7 @@ struct _AsmServer {
         AsmMail *first;
         AsmMail *last;
         GSource *source;     /* attached while there is mail */
+        GRefString *origin;  /* see asm_server_get_origin() */
         AsmMail *held_first; /* what waits for sys:resume/1 */
         AsmMail *held_last;
         guint n_held;
@@ -87,6 +95,15 @@ gboolean asm_server_is_alive(const AsmServer *server);
 /* (transfer full) through asm_pid_clear() */
 AsmPid asm_server_get_pid(const AsmServer *server);
 void asm_builder_server_pid(AsmBuilder *builder, const AsmServer *server);
+
+/**
+ * asm_server_get_origin: the node from whose link the message came that is being handled; NULL: from
+ * this node. Borrowed, only inside @call, @cast and @info. What a message says of its sender is not
+ * to be relied on, this is.
+ */
+GRefString *asm_server_get_origin(const AsmServer *server);
+/* whether that node has @right */
+gboolean asm_server_permits(const AsmServer *server, AsmRight right);
 
 /* FALSE: the name is taken; a server has at most one */
 gboolean asm_server_register(AsmServer *server, const char *name);

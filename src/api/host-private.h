@@ -10,6 +10,7 @@
 #include "method-private.h"
 
 #include "backend/backend.h"
+#include "base/quiet.h"
 
 #define ASM_HOST_SUPERVISOR "Elixir.ASM.Remote.BackendSupervisor"
 #define ASM_HOST_EVENT_TAG  "cli_subprocess_core_session"
@@ -23,8 +24,7 @@ struct _AsmHost {
         AsmHostConfig config; /* a copy of its own */
         GPtrArray *sessions;  /* of AsmHosted that live, borrowed, oldest first */
         GPtrArray *asks;      /* of handshakes that wait for their caller's release */
-        gint64 refused_us;    /* when a refusal was logged last, monotonic */
-        guint n_refused;      /* and how many since then were not */
+        AsmQuiet refused;     /* callers that may not */
         gboolean is_draining; /* the daemon ends: nothing new */
 };
 
@@ -43,7 +43,7 @@ void asm_host_stop_all(AsmHost *host);
  *
  * Returns: FALSE: there is no such function, or not for this caller, which is logged
  */
-gboolean asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply);
+gboolean asm_host_call(AsmHost *host, const AsmView *mfa, const AsmCaller *caller, AsmReply *reply);
 
 /* one call, allowed; its function answers or hands on @reply, which it takes */
 typedef struct {

@@ -6,8 +6,7 @@
  *
  * Everything that can be called is in one table. A call is looked up there first, and then its caller
  * is: a node that is not on the allow list finds a node without ASM, where these functions are
- * `undef`, and the log says who was refused and what would let it in. A peer can try as often as it
- * likes, so refusals are logged once in a while and counted in between.
+ * `undef`, and the log says who was refused and what would let it in.
  *
  * The release: an ASM node refuses a remote node of another Erlang/OTP major. asmd has none, and
  * speaks the same protocol to all of them; so it answers with what is configured, else with the
@@ -33,8 +32,6 @@
 /* a caller's own timeout for a handshake is 5 s */
 #define ASK_TIMEOUT_MS 2000
 
-#define REFUSAL_LOG_US (10 * G_USEC_PER_SEC)
-
 typedef struct {
         const char *module;
         const char *function;
@@ -47,53 +44,35 @@ static const HostFunction *find_function(AsmView module, AsmView function, guint
 
 /* --- who ------------------------------------------------------------------------------------- */
 
+static const char *
+why_refused(AsmHost *host)
+{
+        AsmNode *node = asm_procs_get_node(host->backend.procs);
+
+        if (!host->config.is_enabled)
+                return "enabled in [host] is not true";
+        return asm_peers_is_empty(asm_node_get_peers(node))
+                       ? "it is not in allow of [host]"
+                       : "its [peer] group has not the right host";
+}
+
+/* whether a call of @peer (NULL: this node) may use this one */
 static gboolean
-is_allowed(const AsmHost *host, const char *peer)
+admits(AsmHost *host, GRefString *peer, gboolean is_logged)
 {
-        for (guint i = 0; host->config.allow != NULL && host->config.allow[i] != NULL; i++) {
-                if (g_pattern_match_simple(host->config.allow[i], peer))
-                        return TRUE;
-        }
-        return FALSE;
-}
-
-static void
-log_refusal(AsmHost *host, const char *peer)
-{
-        gint64 now_us = g_get_monotonic_time();
+        AsmNode *node = asm_procs_get_node(host->backend.procs);
         g_autofree char *shown = NULL;
-        g_autofree char *more = NULL;
 
-        if (host->refused_us != 0 && now_us - host->refused_us < REFUSAL_LOG_US) {
-                host->n_refused++;
-                return;
-        }
+        if (host->config.is_enabled && asm_node_permits(node, peer, ASM_RIGHT_HOST))
+                return TRUE;
+        if (!is_logged || peer == NULL)
+                return FALSE;
         shown = g_strescape(peer, NULL);
-        more = host->n_refused > 0
-                       ? g_strdup_printf(" (%u more since the last time)", host->n_refused)
-                       : g_strdup("");
-        g_message("'%s' asks to run CLIs here and is refused: %s%s",
-                  shown,
-                  host->config.is_enabled ? "it is not in allow of [host]"
-                                          : "enabled in [host] is not true",
-                  more);
-        host->refused_us = now_us;
-        host->n_refused = 0;
-}
-
-/* (nullable): the caller's node, which may use this one; the peer vouches for the pid's node */
-static GRefString *
-admit(AsmHost *host, AsmView caller, gboolean is_logged)
-{
-        g_auto(AsmPid) pid = { 0 };
-
-        if (!asm_pid_from_view(caller, &pid))
-                return NULL;
-        if (host->config.is_enabled && is_allowed(host, pid.node))
-                return g_ref_string_acquire(pid.node);
-        if (is_logged)
-                log_refusal(host, pid.node);
-        return NULL;
+        asm_quiet_message(&host->refused,
+                          "'%s' asks to run CLIs here and is refused: %s",
+                          shown,
+                          why_refused(host));
+        return FALSE;
 }
 
 /* --- the checks of a caller's preflight ------------------------------------------------------ */
@@ -366,12 +345,8 @@ supervisor_call(AsmServer *server, AsmView from, AsmView request)
 {
         AsmHost *host = asm_api_of_server(server)->host;
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        g_autoptr(GRefString) peer = NULL;
         AsmView part[2];
 
-        if (!asm_view_get_tuple(from, 2, part) ||
-            (peer = admit(host, part[0], /* is_logged= */ TRUE)) == NULL)
-                return;
         if (asm_view_is_atom(request, "which_children")) {
                 put_children(&value, host);
         } else if (asm_view_is_atom(request, "count_children")) {
@@ -396,6 +371,7 @@ supervisor_finalize(AsmServer *server)
 static const AsmServerClass supervisor_class = { .module = "Elixir.DynamicSupervisor",
                                                  .traps_exits = TRUE,
                                                  .is_permanent = TRUE,
+                                                 .mail_right = ASM_RIGHT_HOST,
                                                  .call = supervisor_call,
                                                  .finalize = supervisor_finalize };
 
@@ -431,11 +407,10 @@ find_function(AsmView module, AsmView function, guint arity)
 }
 
 gboolean
-asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply)
+asm_host_call(AsmHost *host, const AsmView *mfa, const AsmCaller *caller, AsmReply *reply)
 {
         AsmListCursor cursor = asm_view_list(mfa[2]);
-        AsmHostCall call = { .host = host, .reply = reply };
-        g_autoptr(GRefString) peer = NULL;
+        AsmHostCall call = { .host = host, .reply = reply, .peer = caller->peer };
         const HostFunction *function;
         AsmView args[3];
         guint n;
@@ -443,12 +418,12 @@ asm_host_call(AsmHost *host, const AsmView *mfa, AsmView caller, AsmReply *reply
         if (!asm_view_get_list_length(mfa[2], &n) || n > G_N_ELEMENTS(args))
                 return FALSE;
         function = find_function(mfa[0], mfa[1], n);
-        if (function == NULL || (peer = admit(host, caller, function->is_of_asm)) == NULL)
+        if (function == NULL || caller->peer == NULL ||
+            !admits(host, caller->peer, function->is_of_asm))
                 return FALSE;
         for (guint i = 0; i < n; i++)
                 asm_list_next(&cursor, &args[i]);
         call.args = args;
-        call.peer = peer;
         function->handle(&call);
         return TRUE;
 }
@@ -473,9 +448,7 @@ asm_host_configure(AsmHost *host, const AsmHostConfig *config)
         AsmHostConfig old = host->config;
 
         host->config = *config;
-        host->config.allow = g_strdupv(config->allow);
         host->config.otp_release = g_strdup(config->otp_release);
-        g_strfreev(old.allow);
         g_free(old.otp_release);
 }
 
@@ -502,7 +475,6 @@ asm_host_free(AsmHost *host)
         }
         g_ptr_array_unref(host->sessions);
         g_ptr_array_unref(host->asks);
-        g_strfreev(host->config.allow);
         g_free(host->config.otp_release);
         g_free(host);
 }

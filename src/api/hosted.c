@@ -480,6 +480,8 @@ on_finalize(AsmServer *server)
 }
 
 static const AsmServerClass hosted_class = { .module = "Elixir.CliSubprocessCore.Session",
+                                             .mail_right = ASM_RIGHT_HOST,
+                                             .end_right = ASM_RIGHT_HOST,
                                              .call = on_call,
                                              .info = on_info,
                                              .down = on_down,

@@ -4,6 +4,7 @@
 /* The table of exported functions and how a call of one is answered. */
 
 #include "api/api.h"
+#include "base/quiet.h"
 
 #define ASM_METHOD_ARGS_MAX 4
 
@@ -29,6 +30,7 @@ typedef struct {
         const char *name;
         guint min_args;
         guint max_args;
+        AsmRight right; /* that a peer needs */
         /* @reply: (transfer full), answered now or later */
         void (*handle)(const AsmRequest *request, AsmReply *reply);
 } AsmMethod;
@@ -42,10 +44,24 @@ struct _AsmApi {
         GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
         AsmSurvey *survey;
         AsmHost *host;
+        AsmQuiet refused; /* calls without the right to them */
 };
+
+/**
+ * AsmCaller: who calls
+ * @pid: as the call says; where a stream's events go
+ * @peer: (nullable): the node that the call has come from, which the caller cannot choose; NULL: this
+ *   one. Rights are its.
+ */
+typedef struct {
+        AsmView pid;
+        GRefString *peer;
+} AsmCaller;
 
 /* (nullable): the function @name with @n_args arguments */
 const AsmMethod *asm_method_find(const char *name, gsize len, guint n_args);
+/* all of them */
+const AsmMethod *asm_method_list(gsize *ret_n);
 /* the modules under which the table is exported */
 gboolean asm_method_is_module(AsmView module);
 
@@ -53,9 +69,15 @@ gboolean asm_method_is_module(AsmView module);
  * asm_method_call: calls @name with the elements of the list @args
  * @reply: (transfer full) if the function exists
  *
+ * A caller without the right gets an error.
+ *
  * Returns: FALSE: there is no such function, or @args is no list; nothing was done
  */
-gboolean asm_method_call(AsmApi *api, AsmView name, AsmView args, AsmView caller, AsmReply *reply);
+gboolean asm_method_call(AsmApi *api,
+                         AsmView name,
+                         AsmView args,
+                         const AsmCaller *caller,
+                         AsmReply *reply);
 
 /* reply helpers */
 void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);

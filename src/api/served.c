@@ -27,8 +27,9 @@ typedef struct {
         AsmServer server;
         AsmApi *api;
         SpawnKind kind;
-        AsmTerm *tag;    /* erpc's Res; NULL without */
-        AsmTerm *caller; /* pid */
+        AsmTerm *tag;     /* erpc's Res; NULL without */
+        AsmTerm *caller;  /* pid */
+        GRefString *peer; /* its node */
         AsmTerm *module;
         AsmTerm *function;
         AsmTerm *args;
@@ -46,6 +47,7 @@ spawned_finalize(AsmServer *server)
 
         g_clear_pointer(&self->tag, asm_term_unref);
         g_clear_pointer(&self->caller, asm_term_unref);
+        g_clear_pointer(&self->peer, g_ref_string_release);
         g_clear_pointer(&self->module, asm_term_unref);
         g_clear_pointer(&self->function, asm_term_unref);
         g_clear_pointer(&self->args, asm_term_unref);
@@ -60,6 +62,7 @@ spawned_terminate(AsmServer *server, AsmView reason)
 }
 
 static const AsmServerClass spawned_class = { .module = "erpc",
+                                              .end_right = ASM_RIGHT_CONTROL,
                                               .terminate = spawned_terminate,
                                               .finalize = spawned_finalize };
 
@@ -85,7 +88,7 @@ spawn_reply_send(AsmReply *reply, AsmView value)
 
 /* the functions of asm and those of a remote node; FALSE: undef, the reply is still the caller's */
 static gboolean
-call_function(AsmApi *api, const AsmView *mfa, AsmView caller, AsmReply *reply)
+call_function(AsmApi *api, const AsmView *mfa, const AsmCaller *caller, AsmReply *reply)
 {
         if (asm_method_is_module(mfa[0]))
                 return asm_method_call(api, mfa[1], mfa[2], caller, reply);
@@ -156,6 +159,7 @@ on_spawn(AsmProcs *procs, const AsmSpawnRequest *request, gpointer user_data)
         spawned->api = user_data;
         spawned->kind = SPAWN_CAST;
         spawned->caller = asm_term_new(request->caller);
+        spawned->peer = g_ref_string_acquire(request->peer);
         if (!unwrap_erpc(spawned, request)) {
                 spawned->module = asm_term_new(request->module);
                 spawned->function = asm_term_new(request->function);
@@ -173,10 +177,12 @@ on_spawned(AsmServer *server, gpointer user_data)
         AsmView mfa[3] = { asm_term_view(spawned->module),
                            asm_term_view(spawned->function),
                            asm_term_view(spawned->args) };
+        AsmCaller caller;
 
+        caller = (AsmCaller){ asm_term_view(spawned->caller), spawned->peer };
         reply->reply.send = spawn_reply_send;
         reply->spawned = (Spawned *)asm_server_ref(server);
-        if (call_function(spawned->api, mfa, asm_term_view(spawned->caller), &reply->reply))
+        if (call_function(spawned->api, mfa, &caller, &reply->reply))
                 return;
         g_free(reply);
         end_undef(spawned);
@@ -230,8 +236,9 @@ put_badrpc(AsmBuilder *value, const AsmView *mfa)
 
 /* {call | block_call, M, F, A, GroupLeader}, and {cast, M, F, A, GroupLeader} without an answer */
 static void
-rex_apply(AsmServer *server, AsmView to, AsmView caller, gboolean is_call, AsmView request)
+rex_apply(AsmServer *server, AsmView to, AsmView sender, gboolean is_call, AsmView request)
 {
+        AsmCaller caller = { sender, asm_server_get_origin(server) };
         AsmApi *api = asm_api_of_server(server);
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
         AsmView part[4];
@@ -245,7 +252,7 @@ rex_apply(AsmServer *server, AsmView to, AsmView caller, gboolean is_call, AsmVi
         reply->procs = api->procs;
         reply->to = asm_term_new(to);
         reply->is_call = is_call;
-        if (call_function(api, part, caller, &reply->reply))
+        if (call_function(api, part, &caller, &reply->reply))
                 return;
         put_badrpc(&value, part);
         rex_reply_send(&reply->reply, asm_builder_peek(&value));

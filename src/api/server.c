@@ -37,19 +37,21 @@ on_call(AsmServer *server, AsmView from, AsmView request)
 {
         AsmApi *api = asm_api_of_server(server);
         CallReply *reply;
-        AsmView caller[2];
+        AsmView sender[2];
         AsmView part[2];
+        AsmCaller caller;
         g_autoptr(AsmFailure) failure = NULL;
         g_autofree char *shown = NULL;
 
-        if (!asm_view_get_tuple(from, 2, caller))
+        if (!asm_view_get_tuple(from, 2, sender))
                 return;
+        caller = (AsmCaller){ sender[0], asm_server_get_origin(server) };
         reply = g_new0(CallReply, 1);
         reply->reply.send = call_reply_send;
         reply->procs = api->procs;
         reply->from = asm_term_new(from);
         if (asm_view_get_tuple(request, 2, part) &&
-            asm_method_call(api, part[0], part[1], caller[0], &reply->reply))
+            asm_method_call(api, part[0], part[1], &caller, &reply->reply))
                 return;
         shown = asm_view_print(request, ASM_SYNTAX_ERLANG, 120);
         failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,

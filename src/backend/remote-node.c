@@ -216,9 +216,13 @@ on_info(AsmServer *server, AsmView message)
 {
         AsmRemote *self = (AsmRemote *)server;
         g_auto(AsmBuilder) raw = ASM_BUILDER_INIT;
+        GRefString *origin = asm_server_get_origin(server);
         AsmView part[3];
         AsmView event;
 
+        /* whoever else may have guessed the reference has no say in this run */
+        if (origin != NULL && strcmp(origin, self->node) != 0)
+                return;
         if (asm_remote_answered(self, message) || self->backend.listener == NULL ||
             !asm_view_get_tuple(message, 3, part) || !asm_remote_is_ref(&self->ref, part[1]))
                 return;
@@ -301,6 +305,7 @@ on_finalize(AsmServer *server)
 }
 
 static const AsmServerClass remote_class = { .module = "asm_remote_backend",
+                                             .end_right = ASM_RIGHT_CONTROL,
                                              .traps_exits = TRUE,
                                              .info = on_info,
                                              .down = on_down,

@@ -418,8 +418,7 @@ asm_remote_begin(AsmRemote *self, const char *cookie)
                 fail_later(self, on_not_distributed);
                 return;
         }
-        if (cookie != NULL &&
-            !asm_cookies_set(asm_node_get_cookies(node), self->node, cookie, NULL)) {
+        if (cookie != NULL && !asm_node_set_cookie(node, self->node, cookie, NULL)) {
                 fail_later(self, on_cookie_conflict);
                 return;
         }

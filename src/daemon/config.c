@@ -5,7 +5,7 @@
  * that is not in the table is an error, because a misspelt limit is no limit.
  */
 
-#include "daemon/config.h"
+#include "config-private.h"
 
 #include "dist/epmd.h"
 #include "node/name.h"
@@ -52,6 +52,7 @@ static const KeyRule rules[] = {
         { "tls", "verify_host", KEY_BOOL, AT(tls.verify_host), 0, 0 },
         { "kits", "path", KEY_TEXT, AT(kit_path), 0, 0, TRUE },
         { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
+        { "limits", "max_attempts", KEY_UINT, AT(node.max_attempts), 0, 1000000, TRUE },
         { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
         { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
         { "limits", "max_queued_bytes", KEY_SIZE, AT(node.max_queued), MIB, 1024 * MIB },
@@ -61,8 +62,10 @@ static const KeyRule rules[] = {
         { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB, TRUE },
         { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000, TRUE },
         { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000, TRUE },
+        { "peers", "allow", KEY_NODES, AT(allow), 0, 0, TRUE },
+        { "peers", "default_rights", KEY_TEXT, AT(default_rights), 0, 0, TRUE },
         { "host", "enabled", KEY_BOOL, AT(host.is_enabled), 0, 0, TRUE },
-        { "host", "allow", KEY_NODES, AT(host.allow), 0, 0, TRUE },
+        { "host", "allow", KEY_NODES, AT(host_allow), 0, 0, TRUE },
         { "host", "max_sessions", KEY_UINT, AT(host.max_sessions), 1, 1000000, TRUE },
         { "host",
           "headless_timeout_ms",
@@ -94,6 +97,7 @@ asm_config_init(AsmConfig *config)
                 .max_mail = 100000,
                 .shutdown_grace_ms = 10000,
                 .host = { .max_sessions = 256, .headless_timeout_ms = 30000 },
+                .peers = asm_peers_new(),
                 .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
         };
         asm_node_config_init(&config->node);
@@ -106,7 +110,10 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->name, g_free);
         g_clear_pointer(&config->cookie_file, g_free);
         g_clear_pointer(&config->listen, g_free);
-        g_clear_pointer(&config->host.allow, g_strfreev);
+        g_clear_pointer(&config->host_allow, g_strfreev);
+        g_clear_pointer(&config->allow, g_strfreev);
+        g_clear_pointer(&config->default_rights, g_free);
+        g_clear_pointer(&config->peers, asm_peers_unref);
         g_clear_pointer(&config->host.otp_release, g_free);
         g_clear_pointer(&config->kit_path, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
@@ -335,33 +342,24 @@ load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *grou
         return TRUE;
 }
 
-/* a host that nobody may use, and a release that no caller would accept, are mistakes */
+/* a release that no caller would accept is a mistake */
 static gboolean
-check_host(const AsmConfig *config, const char *path, GError **error)
+check_release(const AsmConfig *config, const char *path, GError **error)
 {
         const char *release = config->host.otp_release;
+        g_autofree char *shown = NULL;
 
-        if (config->host.is_enabled && config->host.allow == NULL) {
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "%s: enabled in [host] needs allow, the nodes that may run CLIs here, "
-                            "as allow = asm@build1;*@10.0.*",
-                            path);
-                return FALSE;
-        }
-        if (release != NULL && !g_ascii_isdigit(release[0])) {
-                g_autofree char *shown = g_strescape(release, NULL);
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "%s: otp_release in [host]: '%s' is not valid, expected a release of "
-                            "Erlang/OTP, as 27",
-                            path,
-                            shown);
-                return FALSE;
-        }
-        return TRUE;
+        if (release == NULL || g_ascii_isdigit(release[0]))
+                return TRUE;
+        shown = g_strescape(release, NULL);
+        g_set_error(error,
+                    ASM_CONFIG_ERROR,
+                    ASM_CONFIG_ERROR_VALUE,
+                    "%s: otp_release in [host]: '%s' is not valid, expected a release of "
+                    "Erlang/OTP, as 27",
+                    path,
+                    shown);
+        return FALSE;
 }
 
 gboolean
@@ -385,11 +383,14 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
                 gboolean is_defaults = strcmp(groups[i], "defaults") == 0 ||
                                        g_str_has_prefix(groups[i], "defaults ");
 
+                if (asm_config_is_peer_group(groups[i]))
+                        continue;
                 if (!(is_defaults ? load_defaults
                                   : load_group)(config, file, path, groups[i], error))
                         return FALSE;
         }
-        return check_host(config, path, error);
+        return check_release(config, path, error) &&
+               asm_config_load_peers(config, file, path, error);
 }
 
 static gboolean

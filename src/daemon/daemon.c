@@ -90,6 +90,7 @@ asm_daemon_new_with_cookie(const AsmConfig *config, const char *cookie, GError *
         daemon->node = asm_node_new(&config->node, asm_cookies_new(cookie), daemon->timers);
         if (tls != NULL)
                 asm_node_set_tls(daemon->node, tls);
+        asm_node_set_peers(daemon->node, config->peers);
         daemon->procs = asm_procs_new(daemon->node, &limits);
         daemon->rpc = asm_rpc_new(daemon->procs);
         backend = (AsmBackendContext){ .procs = daemon->procs, .rpc = daemon->rpc };
@@ -184,6 +185,8 @@ asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
         asm_manager_clear_defaults(daemon->manager);
         set_defaults(daemon->manager, config->defaults);
         asm_api_set_host(daemon->api, &config->host);
+        asm_node_set_peers(daemon->node, config->peers);
+        asm_node_set_max_attempts(daemon->node, config->node.max_attempts);
         asm_shutdown_set_grace(daemon->shutdown, config->shutdown_grace_ms);
 }
 

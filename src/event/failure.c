@@ -102,6 +102,22 @@ asm_failure_new(AsmFailureKind kind, AsmFailureDomain domain, const char *format
 }
 
 AsmFailure *
+asm_failure_new_not_allowed(const char *function, const char *peer, AsmRight right)
+{
+        g_autofree char *shown = g_strescape(peer, NULL);
+
+        return asm_failure_new(ASM_FAILURE_GUARDRAIL_BLOCKED,
+                               ASM_DOMAIN_GUARDRAIL,
+                               "%s needs the right %s, which '%s' has not; the administrator gives "
+                               "it with rights = %s in the group [peer %s] of asmd.conf",
+                               function,
+                               asm_right_name(right),
+                               shown,
+                               asm_right_name(right),
+                               shown);
+}
+
+AsmFailure *
 asm_failure_copy(const AsmFailure *failure)
 {
         AsmFailure *copy;

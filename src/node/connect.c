@@ -255,6 +255,19 @@ on_tls_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         }
 }
 
+/* whether the peer is where its group in the list says */
+static gboolean
+is_at_home(AsmAttempt *attempt, GSocketConnection *connection, GError **error)
+{
+        g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+        GInetAddress *address =
+                G_IS_INET_SOCKET_ADDRESS(remote)
+                        ? g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote))
+                        : NULL;
+
+        return asm_node_admits(attempt->node, attempt->peer, address, error);
+}
+
 static void
 on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -277,6 +290,10 @@ on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         }
         if (attempt->has_yielded)
                 return;
+        if (!is_at_home(attempt, connection, &error)) {
+                fail_attempt(attempt, error);
+                return;
+        }
         if (attempt->node->tls == NULL) {
                 shake_hands(attempt, G_IO_STREAM(connection));
                 return;
@@ -373,6 +390,10 @@ answer_at_once(AsmNode *node, const char *peer, GTask *task)
         AsmLink *link;
 
         if (!asm_node_name_check(peer, &error)) {
+                g_task_return_error(task, error);
+                return TRUE;
+        }
+        if (!asm_node_admits(node, peer, /* address= */ NULL, &error)) {
                 g_task_return_error(task, error);
                 return TRUE;
         }

@@ -22,6 +22,8 @@ struct _AsmLink {
         gboolean is_initiator;
         GRefString *peer; /* NULL: the acceptor has not heard the name yet */
         guint64 flags;
+        guint rights;          /* of the peer, see node/peers.h */
+        GInetAddress *address; /* where the peer is; NULL: it has gone already */
 
         GIOStream *stream;
         GSocket *socket; /* under it */

@@ -50,6 +50,7 @@ asm_link_unref(AsmLink *link)
         g_assert(link->state == ASM_LINK_CLOSED);
         g_clear_object(&link->stream);
         g_clear_object(&link->socket);
+        g_clear_object(&link->address);
         g_byte_array_unref(link->partial);
         asm_builder_clear(&link->out);
         g_clear_pointer(&link->peer, g_ref_string_release);
@@ -157,12 +158,11 @@ feed_handshake(AsmLink *link, const guint8 *data, gsize len)
 
                 g_clear_pointer(&link->peer, g_ref_string_release);
                 link->peer = g_ref_string_new_intern(peer);
-                status = asm_handshake_decide(
-                        link->handshake,
-                        answer,
-                        asm_cookies_get(asm_node_get_cookies(link->node), peer),
-                        &link->out,
-                        &error);
+                status = asm_handshake_decide(link->handshake,
+                                              answer,
+                                              asm_node_get_cookie(link->node, peer),
+                                              &link->out,
+                                              &error);
         }
         asm_link_queued(link);
         if (status == ASM_HANDSHAKE_FAILED)
@@ -464,6 +464,16 @@ on_setup_timeout(AsmTimer *timer, gpointer user_data)
                                   asm_node_get_config(link->node)->setup_timeout_ms));
 }
 
+static GInetAddress *
+dup_address(GSocket *socket)
+{
+        g_autoptr(GSocketAddress) remote = g_socket_get_remote_address(socket, NULL);
+
+        return G_IS_INET_SOCKET_ADDRESS(remote) ? g_object_ref(g_inet_socket_address_get_address(
+                                                          G_INET_SOCKET_ADDRESS(remote)))
+                                                : NULL;
+}
+
 static AsmLink *
 link_new(AsmNode *node, GIOStream *stream)
 {
@@ -478,6 +488,7 @@ link_new(AsmNode *node, GIOStream *stream)
                 g_object_get(stream, "base-io-stream", &base, NULL);
         link->socket = g_object_ref(
                 g_socket_connection_get_socket(G_SOCKET_CONNECTION(base != NULL ? base : stream)));
+        link->address = dup_address(link->socket);
         link->partial = g_byte_array_new();
         /* calls are small and answered at once: no waiting for more to send */
         g_socket_set_option(link->socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
@@ -505,9 +516,7 @@ asm_link_new_initiator(AsmNode *node, GIOStream *stream, const char *peer)
         link->is_initiator = TRUE;
         link->peer = g_ref_string_new_intern(peer);
         link->handshake =
-                asm_handshake_new_initiator(&config,
-                                            peer,
-                                            asm_cookies_get(asm_node_get_cookies(node), peer));
+                asm_handshake_new_initiator(&config, peer, asm_node_get_cookie(node, peer));
         asm_handshake_start(link->handshake, &link->out);
         asm_link_queued(link);
         return link;

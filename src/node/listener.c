@@ -118,11 +118,34 @@ begin_arrival(AsmNode *node, GSocketConnection *connection)
 static void
 come_in(AsmNode *node, GSocketConnection *connection)
 {
+        g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(connection, NULL);
+        GInetAddress *address =
+                G_IS_INET_SOCKET_ADDRESS(remote)
+                        ? g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(remote))
+                        : NULL;
+
+        /* it has gone already */
+        if (address == NULL)
+                return;
+        if (!asm_gate_admit(node->gate,
+                            address,
+                            node->config.max_attempts,
+                            g_get_monotonic_time())) {
+                g_autofree char *text = g_inet_address_to_string(address);
+
+                asm_quiet_message(&node->refused,
+                                  "a connection from %s was refused: more than %u in a second, "
+                                  "which is the limit (max_attempts in [limits])",
+                                  text,
+                                  node->config.max_attempts);
+                return;
+        }
         if (node->links->len + node->arrivals->len >=
             node->config.max_links + node->config.max_links / 4 + 16) {
-                g_warning("a connection was refused: %u are open, the limit is %u",
-                          node->links->len,
-                          node->config.max_links);
+                asm_quiet_message(&node->refused,
+                                  "a connection was refused: %u are open, the limit is %u",
+                                  node->links->len,
+                                  node->config.max_links);
                 return;
         }
         if (node->tls != NULL)

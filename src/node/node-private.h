@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* The node's tables, shared by its three files: node.c, listener.c, connect.c. */
+/* The node's tables, shared by its files: node.c, listener.c, connect.c, access.c. */
 
+#include "base/quiet.h"
 #include "epmd-client-private.h"
+#include "gate-private.h"
 #include "link-private.h"
 
 typedef struct _AsmAttempt AsmAttempt;
@@ -14,7 +16,11 @@ struct _AsmNode {
         guint32 creation;
         gboolean is_alive;
         AsmCookies *cookies;
-        AsmTls *tls; /* NULL: plain connections */
+        AsmTls *tls;     /* NULL: plain connections */
+        AsmPeers *peers; /* never NULL */
+        AsmGate *gate;
+        AsmQuiet refused;  /* connections that were not even looked at */
+        AsmQuiet rejected; /* and those that were */
         AsmTimers *timers;
         AsmTimer quarter;
         const AsmNodeListener *listener;
@@ -50,6 +56,9 @@ gboolean asm_node_is_connecting(AsmNode *node, GRefString *peer);
 /* the peer's attempt wins: ours is dropped, those who wait go on waiting */
 void asm_node_attempt_yield(AsmNode *node, GRefString *peer);
 void asm_attempt_free(gpointer attempt);
+
+/* access.c: asm_peers_admit() of the list that we have */
+gboolean asm_node_admits(AsmNode *node, const char *peer, GInetAddress *address, GError **error);
 
 /* listener.c */
 void asm_arrival_free(gpointer arrival);

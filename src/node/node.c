@@ -36,6 +36,7 @@ asm_node_config_init(AsmNodeConfig *config)
                                    .net_ticktime_s = 60,
                                    .setup_timeout_ms = 7000,
                                    .max_links = 1024,
+                                   .max_attempts = 1000,
                                    .max_frame = 64 * 1024 * 1024,
                                    .high_water = 4 * 1024 * 1024,
                                    .max_queued = 256 * 1024 * 1024 };
@@ -70,11 +71,12 @@ tell_closed(AsmNode *node)
                         log_link(link, "is down: ", link->error->message);
                         node->listener->link_down(link, node->user_data);
                 } else if (!link->is_initiator) {
-                        g_message("a connection%s%s%s was not accepted: %s",
-                                  link->peer != NULL ? " from '" : "",
-                                  link->peer != NULL ? link->peer : "",
-                                  link->peer != NULL ? "'" : "",
-                                  link->error->message);
+                        asm_quiet_message(&node->rejected,
+                                          "a connection%s%s%s was not accepted: %s",
+                                          link->peer != NULL ? " from '" : "",
+                                          link->peer != NULL ? link->peer : "",
+                                          link->peer != NULL ? "'" : "",
+                                          link->error->message);
                 }
                 asm_node_attempt_failed(node, link);
                 asm_link_unref(link);
@@ -167,6 +169,8 @@ asm_node_new(const AsmNodeConfig *config, AsmCookies *cookies, AsmTimers *timers
         node->name = g_ref_string_new_intern(config->name);
         node->creation = random_creation();
         node->cookies = cookies;
+        node->peers = asm_peers_new();
+        node->gate = asm_gate_new();
         node->timers = timers;
         node->cancellable = g_cancellable_new();
         node->arrivals = g_ptr_array_new_with_free_func(asm_arrival_free);
@@ -235,6 +239,8 @@ asm_node_free(AsmNode *node)
         g_ptr_array_unref(node->arrivals);
         asm_tls_free(node->tls);
         asm_cookies_free(node->cookies);
+        asm_peers_unref(node->peers);
+        asm_gate_free(node->gate);
         asm_node_config_clear(&node->config);
         g_ref_string_release(node->name);
         g_free(node->scratch);
@@ -364,17 +370,25 @@ AsmHandshakeAnswer
 asm_node_link_decide(AsmNode *node, AsmLink *link, const char *peer)
 {
         g_autoptr(GRefString) name = g_ref_string_new_intern(peer);
+        g_autoptr(GError) error = NULL;
 
+        if (!asm_node_admits(node, peer, link->address, &error)) {
+                asm_quiet_message(&node->refused, "a connection was refused: %s", error->message);
+                return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
+        }
         if (name == node->name) {
-                g_warning("a connection was refused: it comes in our own name '%s'", peer);
+                asm_quiet_message(&node->refused,
+                                  "a connection was refused: it comes in our own name '%s'",
+                                  peer);
                 return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
         }
         if (g_hash_table_contains(node->up, name))
                 return ASM_HANDSHAKE_ANSWER_ALIVE;
         if (g_hash_table_size(node->up) >= node->config.max_links) {
-                g_warning("'%s' was refused: %u connections are open, which is the limit",
-                          peer,
-                          node->config.max_links);
+                asm_quiet_message(&node->refused,
+                                  "'%s' was refused: %u connections are open, which is the limit",
+                                  peer,
+                                  node->config.max_links);
                 return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
         }
         if (asm_node_is_connecting(node, name)) {
@@ -411,6 +425,7 @@ asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error
         if (old != NULL)
                 asm_link_close(old, "the peer has connected anew");
         tell_closed(node);
+        link->rights = asm_peers_get_rights(node->peers, link->peer);
         g_hash_table_insert(node->up, link->peer, link);
         log_link(link, "is up", "");
         node->listener->link_up(link, node->user_data);
@@ -476,12 +491,6 @@ guint32
 asm_node_get_creation(AsmNode *node)
 {
         return node->creation;
-}
-
-AsmCookies *
-asm_node_get_cookies(AsmNode *node)
-{
-        return node->cookies;
 }
 
 AsmTimers *

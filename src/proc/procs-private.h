@@ -3,6 +3,7 @@
 
 /* What the files of this room share: procs.c, server.c, signals.c, router.c, sys.c. */
 
+#include "base/quiet.h"
 #include "proc/error.h"
 #include "proc/procs.h"
 
@@ -26,6 +27,7 @@ struct _AsmProcs {
         gpointer spawn_data;
         AsmPeerFunc peer_func;
         gpointer peer_data;
+        AsmQuiet refused; /* signals without the right to them */
 };
 
 typedef enum {
@@ -37,6 +39,7 @@ typedef enum {
 struct _AsmMail {
         AsmMail *next;
         AsmMailKind kind;
+        GRefString *origin; /* the node it came from; NULL: this one */
         gsize len;
         guint8 data[];
 };
@@ -64,6 +67,10 @@ typedef struct {
 
 /* mailbox: server.c */
 void asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second);
+/* a message from a peer */
+void asm_server_push_from(AsmServer *server, GRefString *origin, AsmView message);
+/* whether @peer may end @server or hold it up; logs that it may not */
+gboolean asm_server_may_end(AsmServer *server, GRefString *peer, const char *signal);
 void asm_server_set_suspended(AsmServer *server, gboolean is_suspended);
 
 /* links and monitors: signals.c */

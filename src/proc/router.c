@@ -3,6 +3,9 @@
 /*
  * Signals from peers to local servers (DIST.md B.4).
  *
+ * What can end a process or hold it up needs a right (AsmServerClass); the mail of a peer carries
+ * its name, by which the receiver knows what it may ask for.
+ *
  * A peer may speak only for its own processes: a link, monitor, exit or spawn request whose sender
  * lives elsewhere is dropped. Messages to nobody are dropped, as in Erlang; a monitor on nobody
  * fires with noproc, a link to nobody breaks with noproc.
@@ -43,10 +46,10 @@ comes_from_peer(AsmLink *link, AsmView from, AsmPid *ret_from)
 }
 
 static void
-on_message(AsmProcs *procs, AsmServer *server, AsmView message)
+on_message(AsmLink *link, AsmServer *server, AsmView message)
 {
         if (server != NULL)
-                asm_server_push(server, ASM_MAIL_MESSAGE, message, ASM_VIEW_NONE);
+                asm_server_push_from(server, asm_link_get_peer(link), message);
 }
 
 static AsmView
@@ -85,20 +88,22 @@ on_link(AsmProcs *procs, AsmLink *link, const AsmControl *control)
         AsmServer *server = asm_procs_find(procs, control->to);
         g_auto(AsmPid) from = { 0 };
         g_auto(AsmPid) to = { 0 };
+        const char *why;
 
         if (!comes_from_peer(link, control->from, &from))
                 return;
-        if (server != NULL) {
+        if (server != NULL && asm_server_may_end(server, asm_link_get_peer(link), "link with")) {
                 asm_server_add_link(server, &from);
                 return;
         }
         if (!asm_pid_from_view(control->to, &to))
                 return;
+        why = server != NULL ? "not_allowed" : "noproc";
         asm_control_encode_exit(asm_link_out(link),
                                 asm_link_get_flags(link),
                                 &to,
                                 &from,
-                                atom_view(&procs->scratch, "noproc"));
+                                atom_view(&procs->scratch, why));
         asm_link_queued(link);
 }
 
@@ -140,7 +145,10 @@ on_exit_signal(AsmProcs *procs, AsmLink *link, const AsmControl *control)
         AsmServer *server = asm_procs_find(procs, control->to);
         g_auto(AsmPid) from = { 0 };
 
-        if (server != NULL && comes_from_peer(link, control->from, &from))
+        /* the end of a link is what both sides have agreed to when it was made */
+        if (server != NULL && comes_from_peer(link, control->from, &from) &&
+            (control->kind == ASM_CONTROL_EXIT ||
+             asm_server_may_end(server, asm_link_get_peer(link), "send an exit signal to")))
                 asm_server_exit_signal(server,
                                        control->from,
                                        control->payload,
@@ -177,6 +185,7 @@ static void
 on_spawn_request(AsmProcs *procs, AsmLink *link, const AsmControl *control)
 {
         AsmSpawnRequest request = { .caller = control->from,
+                                    .peer = asm_link_get_peer(link),
                                     .request_ref = control->ref,
                                     .module = control->module,
                                     .function = control->function,
@@ -259,10 +268,10 @@ on_control(AsmLink *link, const AsmControl *control, gpointer user_data)
 
         switch (control->kind) {
         case ASM_CONTROL_SEND:
-                on_message(procs, asm_procs_find(procs, control->to), control->payload);
+                on_message(link, asm_procs_find(procs, control->to), control->payload);
                 break;
         case ASM_CONTROL_REG_SEND:
-                on_message(procs, find_target(procs, control->to), control->payload);
+                on_message(link, find_target(procs, control->to), control->payload);
                 break;
         case ASM_CONTROL_LINK:
                 on_link(procs, link, control);

@@ -39,6 +39,13 @@ source_check(GSource *source)
         return TRUE;
 }
 
+static void
+free_mail(AsmMail *mail)
+{
+        g_clear_pointer(&mail->origin, g_ref_string_release);
+        g_free(mail);
+}
+
 static AsmMail *
 pop_mail(AsmServer *server)
 {
@@ -54,11 +61,67 @@ pop_mail(AsmServer *server)
 }
 
 static void
+log_refused(AsmServer *server, const GRefString *peer, const char *what, AsmRight right)
+{
+        asm_quiet_message(&server->procs->refused,
+                          "'%s' may not %s a process (%s): it needs the right %s, see [peer] in "
+                          "asmd.conf(5)",
+                          peer,
+                          what,
+                          server->klass->module,
+                          asm_right_name(right));
+}
+
+static gboolean
+is_system_message(AsmView message)
+{
+        AsmView part[2];
+
+        return asm_view_get_tagged(message, "system", 3, part);
+}
+
+/* FALSE: the message is for nobody; whoever waits for an answer has it. sys.c looks itself. */
+static gboolean
+may_handle(AsmServer *server, AsmView message)
+{
+        guint right = server->klass->mail_right;
+        g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
+        AsmView part[2];
+
+        if (right == 0 || asm_server_permits(server, right) || is_system_message(message))
+                return TRUE;
+        log_refused(server, server->origin, "call", right);
+        if (!asm_view_get_tagged(message, "$gen_call", 3, part))
+                return FALSE;
+        asm_builder_tuple(&reply, 2);
+        asm_builder_atom(&reply, "error");
+        asm_builder_tuple(&reply, 2);
+        asm_builder_atom(&reply, "not_allowed");
+        asm_builder_atom(&reply, asm_right_name(right));
+        asm_procs_reply(server->procs, part[0], asm_builder_peek(&reply));
+        return FALSE;
+}
+
+gboolean
+asm_server_may_end(AsmServer *server, GRefString *peer, const char *signal)
+{
+        guint right =
+                server->klass->end_right != 0 ? server->klass->end_right : ASM_RIGHT_ADMINISTER;
+
+        if (asm_node_permits(server->procs->node, peer, right))
+                return TRUE;
+        log_refused(server, peer, signal, right);
+        return FALSE;
+}
+
+static void
 handle_message(AsmServer *server, AsmView message)
 {
         const AsmServerClass *klass = server->klass;
         AsmView part[2];
 
+        if (!may_handle(server, message))
+                return;
         if (asm_view_get_tagged(message, "$gen_call", 3, part)) {
                 if (klass->call != NULL)
                         klass->call(server, part[0], part[1]);
@@ -103,7 +166,9 @@ handle_mail(AsmServer *server, const AsmMail *mail)
 
         switch (mail->kind) {
         case ASM_MAIL_MESSAGE:
+                server->origin = mail->origin;
                 handle_message(server, first);
+                server->origin = NULL;
                 break;
         case ASM_MAIL_DOWN:
                 handle_down(server, first, second);
@@ -115,12 +180,10 @@ handle_mail(AsmServer *server, const AsmMail *mail)
 }
 
 static gboolean
-is_system_message(const AsmMail *mail)
+is_system_mail(const AsmMail *mail)
 {
-        AsmView part[2];
-
         return mail->kind == ASM_MAIL_MESSAGE &&
-               asm_view_get_tagged((AsmView){ mail->data, mail->len }, "system", 3, part);
+               is_system_message((AsmView){ mail->data, mail->len });
 }
 
 static void
@@ -154,12 +217,12 @@ source_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
         for (guint n = server->n_mail; n > 0 && server->first != NULL; n--) {
                 AsmMail *mail = pop_mail(server);
 
-                if (server->is_suspended && !is_system_message(mail)) {
+                if (server->is_suspended && !is_system_mail(mail)) {
                         hold_mail(server, mail);
                         continue;
                 }
                 handle_mail(server, mail);
-                g_free(mail);
+                free_mail(mail);
         }
         if (server->first == NULL)
                 detach_source(server);
@@ -209,24 +272,25 @@ static gboolean
 is_full_for(const AsmServer *server, AsmView message)
 {
         guint limit = server->procs->limits.max_mail;
-        AsmView part[2];
 
-        return server->n_mail >= limit || (server->n_mail + server->n_held >= limit &&
-                                           !asm_view_get_tagged(message, "system", 3, part));
+        return server->n_mail >= limit ||
+               (server->n_mail + server->n_held >= limit && !is_system_message(message));
 }
 
-void
-asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second)
+/* (nullable): the new mail, which is the mailbox's; NULL: there is no room for it */
+static AsmMail *
+push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second)
 {
         AsmMail *mail;
 
         if (kind == ASM_MAIL_MESSAGE && is_full_for(server, first)) {
                 refuse_mail(server, first);
-                return;
+                return NULL;
         }
         mail = g_malloc(sizeof(AsmMail) + first.len + second.len);
         mail->next = NULL;
         mail->kind = kind;
+        mail->origin = NULL;
         mail->len = first.len + second.len;
         memcpy(mail->data, first.data, first.len);
         if (second.len > 0)
@@ -239,6 +303,34 @@ asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView seco
         server->n_mail++;
         if (server->source == NULL)
                 attach_source(server);
+        return mail;
+}
+
+void
+asm_server_push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second)
+{
+        push(server, kind, first, second);
+}
+
+void
+asm_server_push_from(AsmServer *server, GRefString *origin, AsmView message)
+{
+        AsmMail *mail = push(server, ASM_MAIL_MESSAGE, message, ASM_VIEW_NONE);
+
+        if (mail != NULL)
+                mail->origin = g_ref_string_acquire(origin);
+}
+
+GRefString *
+asm_server_get_origin(const AsmServer *server)
+{
+        return server->origin;
+}
+
+gboolean
+asm_server_permits(const AsmServer *server, AsmRight right)
+{
+        return asm_node_permits(server->procs->node, server->origin, right);
 }
 
 void
@@ -265,7 +357,7 @@ free_mails(AsmMail *mail)
 {
         while (mail != NULL) {
                 AsmMail *next = mail->next;
-                g_free(mail);
+                free_mail(mail);
                 mail = next;
         }
 }

@@ -99,6 +99,26 @@ put_unknown(AsmBuilder *builder, AsmView request)
         asm_builder_view(builder, request);
 }
 
+/* {error, not_allowed}, which sys turns into an error of the caller */
+static void
+put_not_allowed(AsmBuilder *builder)
+{
+        asm_builder_tuple(builder, 2);
+        asm_builder_atom(builder, "error");
+        asm_builder_atom(builder, "not_allowed");
+}
+
+/* to look is a matter of queries, or of the right that all mail needs; the rest changes something */
+static gboolean
+is_permitted(AsmServer *server, AsmView request)
+{
+        guint mail_right = server->klass->mail_right;
+
+        if (asm_view_is_atom(request, "get_state") || asm_view_is_atom(request, "get_status"))
+                return asm_server_permits(server, mail_right != 0 ? mail_right : ASM_RIGHT_QUERY);
+        return asm_server_may_end(server, asm_server_get_origin(server), "hold up");
+}
+
 void
 asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
 {
@@ -106,6 +126,11 @@ asm_server_handle_system(AsmServer *server, AsmView from, AsmView request)
         g_auto(AsmBuilder) reply = ASM_BUILDER_INIT;
         AsmView argument;
 
+        if (!is_permitted(server, request)) {
+                put_not_allowed(&reply);
+                asm_procs_reply(procs, from, asm_builder_peek(&reply));
+                return;
+        }
         if (asm_view_is_atom(request, "get_state")) {
                 if (wants_tagged_state(from)) {
                         asm_builder_tuple(&reply, 2);

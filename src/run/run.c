@@ -642,6 +642,7 @@ on_finalize(AsmServer *server)
 }
 
 static const AsmServerClass run_class = { .module = "Elixir.ASM.Run.Server",
+                                          .end_right = ASM_RIGHT_CONTROL,
                                           .down = on_down,
                                           .get_state = get_state,
                                           .terminate = on_terminate,

@@ -127,22 +127,45 @@ static const struct {
         { "intervene", 4, on_intervene },
 };
 
+/* all that is in the table takes options, or steers a run */
+#define CALLS_RIGHT ASM_RIGHT_CONTROL
+
+/* whether the caller's node has @right; else the call has failed */
+static gboolean
+is_permitted(Call *call, const char *name, AsmRight right)
+{
+        AsmServer *server = &call->session->server;
+        g_autofree char *function = NULL;
+
+        if (asm_server_permits(server, right))
+                return TRUE;
+        function = g_strdup_printf("%s of a session", name);
+        call->failure = asm_failure_new_not_allowed(function, asm_server_get_origin(server), right);
+        asm_quiet_message(&call->session->manager->refused,
+                          "a call was refused: %s",
+                          call->failure->message);
+        return FALSE;
+}
+
 static void
 handle(Call *call, AsmView request)
 {
         AsmView args[3];
 
         if (asm_view_is_atom(request, "get_state")) {
-                asm_builder_session_info(call->reply, call->session);
+                if (is_permitted(call, "get_state", ASM_RIGHT_QUERY))
+                        asm_builder_session_info(call->reply, call->session);
                 return;
         }
         if (asm_view_is_atom(request, "checkpoint")) {
-                asm_builder_checkpoint(call->reply, call->session);
+                if (is_permitted(call, "checkpoint", ASM_RIGHT_QUERY))
+                        asm_builder_checkpoint(call->reply, call->session);
                 return;
         }
         for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
                 if (asm_view_get_tagged(request, calls[i].tag, calls[i].arity, args)) {
-                        calls[i].handle(call, args);
+                        if (is_permitted(call, calls[i].tag, CALLS_RIGHT))
+                                calls[i].handle(call, args);
                         return;
                 }
         }

@@ -3,6 +3,7 @@
 
 /* The manager's table, and what sessions take from it. */
 
+#include "base/quiet.h"
 #include "session/session.h"
 
 struct _AsmManager {
@@ -13,6 +14,7 @@ struct _AsmManager {
         gboolean is_draining; /* nothing is started any more */
         guint64 n_started;    /* ever */
         guint n_runs;         /* now, waiting ones included */
+        AsmQuiet refused;     /* calls of sessions without the right to them */
 };
 
 struct _AsmSession {

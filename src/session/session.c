@@ -387,6 +387,7 @@ on_owner_down(AsmServer *server, const AsmRef *ref, AsmView reason)
 }
 
 static const AsmServerClass session_class = { .module = "Elixir.ASM.Session.Server",
+                                              .end_right = ASM_RIGHT_CONTROL,
                                               .call = asm_session_on_call,
                                               .down = on_owner_down,
                                               .get_state = get_state,

@@ -74,6 +74,7 @@ static const struct {
           G_STRUCT_OFFSET(AsmConfig, node.setup_timeout_ms),
           0 },
         { "limits", "max_connections", 1, 65536, G_STRUCT_OFFSET(AsmConfig, node.max_links), 0 },
+        { "limits", "max_attempts", 0, 1000000, G_STRUCT_OFFSET(AsmConfig, node.max_attempts), 0 },
         { "limits", "max_frame", 64 * K, 1024 * M, G_STRUCT_OFFSET(AsmConfig, node.max_frame), 1 },
         { "limits",
           "high_water",
@@ -192,7 +193,8 @@ Test(daemon_config, empty_file_leaves_the_defaults)
         cr_expect_null(config.cookie_file);
         cr_expect_eq(config.node.max_frame, 64 * M);
         cr_expect(!config.host.is_enabled);
-        cr_expect_null(config.host.allow);
+        cr_expect_null(config.host_allow);
+        cr_expect(asm_peers_is_empty(config.peers));
         cr_expect_null(config.host.otp_release);
 }
 
@@ -204,10 +206,10 @@ Test(daemon_config, a_host_says_who_may_use_it)
                 &config,
                 "[host]\nenabled = true\nallow = a@one; *@10.0.* ;;b@two;\notp_release = 27\n");
         cr_expect(config.host.is_enabled);
-        cr_assert_eq(g_strv_length(config.host.allow), 3);
-        cr_expect_str_eq(config.host.allow[0], "a@one");
-        cr_expect_str_eq(config.host.allow[1], "*@10.0.*");
-        cr_expect_str_eq(config.host.allow[2], "b@two");
+        cr_assert_eq(g_strv_length(config.host_allow), 3);
+        cr_expect_str_eq(config.host_allow[0], "a@one");
+        cr_expect_str_eq(config.host_allow[1], "*@10.0.*");
+        cr_expect_str_eq(config.host_allow[2], "b@two");
         cr_expect_str_eq(config.host.otp_release, "27");
         expect_refused("[host]\nenabled = true\n", ASM_CONFIG_ERROR_VALUE, "allow");
         expect_refused("[host]\nallow =\n", ASM_CONFIG_ERROR_VALUE, "allow in [host]");

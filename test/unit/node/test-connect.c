@@ -272,10 +272,7 @@ Test(node_connect, uses_the_cookie_that_was_set_for_the_peer)
 
         pair_init(&pair);
         pair_start(&pair, "other-cookie");
-        cr_assert(asm_cookies_set(asm_node_get_cookies(pair.a.self.node),
-                                  "m@127.0.0.1",
-                                  "other-cookie",
-                                  NULL));
+        cr_assert(asm_node_set_cookie(pair.a.self.node, "m@127.0.0.1", "other-cookie", NULL));
         link = test_node_connect(pair.a.self.node, "m@127.0.0.1", 3000, NULL);
 
         cr_expect_not_null(link);
