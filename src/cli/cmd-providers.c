@@ -119,6 +119,23 @@ print_fact(AsmOutput *output, const char *label, const char *text)
         asm_output_line(output, line, /* may_cut= */ FALSE);
 }
 
+/* the kit that lane sdk runs in, or why what is installed as one cannot be used */
+static void
+print_kit(AsmOutput *output, AsmView info)
+{
+        AsmView kit = get(info, "kit");
+        g_autofree char *name = dup_text(kit, "name");
+        g_autofree char *version = dup_text(kit, "version");
+        g_autofree char *path = dup_text(kit, "path");
+        g_autofree char *error = dup_text(kit, "error");
+        g_autofree char *capabilities = join(kit, "capabilities", NULL);
+        g_autofree char *shown = NULL;
+
+        if (name != NULL)
+                shown = g_strdup_printf("%s %s in %s (%s)", name, version, path, capabilities);
+        print_fact(output, "kit", shown != NULL ? shown : error);
+}
+
 static void
 print_modes(AsmOutput *output, AsmView info)
 {
@@ -183,6 +200,7 @@ print_one(AsmOutput *output, AsmView entry)
         print_fact(output, "variable", variable);
         print_fact(output, "lanes", lanes);
         print_fact(output, "capabilities", capabilities);
+        print_kit(output, info);
         print_modes(output, info);
         print_options(output, info);
 }

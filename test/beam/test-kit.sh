@@ -24,6 +24,10 @@ kit_runs() {
 }
 
 start_asmd asmd --config "$ASM_TMP/asmd.conf"
+check_match "asmctl providers shows a kit" \
+        "^kit +reference 1\.0\.0 in $ASM_TMP/kits/codex \(approval, input, interrupt\)$" "$("$ASMCTL" providers codex)"
+check_match "and what is wrong with one" "^kit +.*$ASM_TMP/kits/claude/kit\.json" "$("$ASMCTL" providers claude)"
+check_equal "and nothing where there is none" "" "$("$ASMCTL" providers cursor | grep '^kit')"
 erl_test checker kit_test main "$ASMD_NODE" "$ASM_TMP/kits"
 check "no kit is left" wait_until no_kit_runs
 
