@@ -57,7 +57,7 @@ asm_view_is_set(AsmView view)
  * number of elements. Does not recurse and does not allocate in proportion to declared lengths.
  * Accepts the tags of DIST.md "Terms" (incl. legacy 99, 101, 102, 103, 114) and not the cache
  * tags 82 and 68 nor a nested version byte nor compressed terms (80), nor LIST_EXT and STRING_EXT
- * of length 0 (the empty list is NIL_EXT). Equal keys in a map are not looked for.
+ * of length 0 (the empty list is NIL_EXT), nor maps with a key twice, in whatever forms.
  *
  * Errors: %ASM_TERM_ERROR, the message names tag and offset.
  */

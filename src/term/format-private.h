@@ -57,6 +57,9 @@ asm_tuple_head(const guint8 *at, guint32 *ret_arity, const guint8 **ret_first)
         return FALSE;
 }
 
+/* behind a leaf, or behind the head of a container, whose number of elements is added to @left */
+const guint8 *asm_skip_head(const guint8 *at, guint64 *left);
+
 /* the bytes of an atom's name and their number; FALSE: no atom */
 static inline gboolean
 asm_atom_head(const guint8 *at, const guint8 **ret_name, gsize *ret_len)

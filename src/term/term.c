@@ -101,6 +101,12 @@ skip_one(const guint8 *at, guint64 *left)
         }
 }
 
+const guint8 *
+asm_skip_head(const guint8 *at, guint64 *left)
+{
+        return skip_one(at, left);
+}
+
 gsize
 asm_view_skip(const guint8 *data)
 {

@@ -17,14 +17,15 @@
  * before anything is done for it.
  *
  * Two encodings that BEAM would read are refused, because nobody sends them and because they
- * would be lists without elements to every reader: LIST_EXT and STRING_EXT of length 0. Equal
- * keys in one map are not looked for: that needs a comparison of whole terms.
+ * would be lists without elements to every reader: LIST_EXT and STRING_EXT of length 0. A map
+ * with a key twice is refused as a BEAM refuses it, by a second pass over terms with maps (keys.c).
  */
 
 #include "term/term.h"
 
 #include <math.h>
 
+#include "keys-private.h"
 #include "term/error.h"
 #include "term/format-private.h"
 #include "term/pid.h"
@@ -50,7 +51,8 @@ typedef struct {
 typedef struct {
         const guint8 *start;
         const guint8 *end;
-        guint64 elements; /* still allowed */
+        guint64 elements;  /* still allowed */
+        gboolean has_maps; /* with two keys or more */
         guint depth;
         guint max_depth;
         guint n_frames;
@@ -498,6 +500,7 @@ step(Walk *walk, const guint8 *at, guint64 *left)
         case ERL_LIST_EXT:
                 return enter_list(walk, at, room, left);
         case ERL_MAP_EXT:
+                walk->has_maps |= length32(at, room) > 1;
                 return enter(walk, at, 5, 2 * length32(at, room), left, NULL);
         default:
                 /* a copy: @left itself stays in a register if its address goes nowhere */
@@ -551,6 +554,7 @@ asm_term_check(const guint8 *data,
         walk.end = data + len;
         walk.elements = limits->max_elements;
         walk.depth = 0;
+        walk.has_maps = FALSE;
         walk.max_depth = limits->max_depth;
         walk.n_frames = SMALL_DEPTH;
         walk.frames = walk.small_frames;
@@ -564,6 +568,12 @@ asm_term_check(const guint8 *data,
         }
         if (walk.frames != walk.small_frames) {
                 g_free(walk.frames);
+        }
+        if (behind != NULL && walk.has_maps) {
+                const guint8 *map = asm_keys_find_twice(data);
+
+                if (map != NULL)
+                        behind = malformed(&walk, map, "a map with a key that is there twice");
         }
         if (behind == NULL) {
                 g_set_error(error,
