@@ -27,11 +27,13 @@ typedef struct {
 /**
  * AsmClientListener: called from the main loop; each may be NULL
  * @event: an ASM.Event of run @run_id
+ * @lagged: we were too slow, which @error tells (an ASM.Error): of this run only `done` follows
  * @done: the last message of a run
  * @lost: the connection is gone; nothing follows
  */
 typedef struct {
         void (*event)(const char *run_id, AsmView event, gpointer user_data);
+        void (*lagged)(const char *run_id, AsmView error, gpointer user_data);
         void (*done)(const char *run_id, gpointer user_data);
         void (*lost)(gpointer user_data);
 } AsmClientListener;

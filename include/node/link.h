@@ -32,9 +32,16 @@ void asm_link_queued(AsmLink *link);
 
 /* over the high-water mark and not yet back under half of it */
 gboolean asm_link_is_busy(AsmLink *link);
-/* pauses count: reading goes on when every asm_link_pause() has had its asm_link_resume() */
-void asm_link_pause(AsmLink *link);
-void asm_link_resume(AsmLink *link);
+/* whether @bytes more leave the link far from the limit that ends it */
+gboolean asm_link_has_room(AsmLink *link, gsize bytes);
+/**
+ * asm_link_hold: @bytes that came from the peer cannot be handed on yet
+ *
+ * Over AsmNodeConfig.max_held in sum the link is not read until half of it has been released.
+ */
+void asm_link_hold(AsmLink *link, gsize bytes);
+void asm_link_release(AsmLink *link, gsize bytes);
+/* is it not read? */
 gboolean asm_link_is_paused(AsmLink *link);
 
 /* ends the connection; the node's listener hears of it from the main loop */

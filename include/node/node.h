@@ -30,6 +30,7 @@ typedef struct {
         gsize max_frame;    /* bytes */
         gsize high_water;   /* bytes queued to a peer that make its link busy */
         gsize max_queued;   /* bytes queued to a peer that end its link */
+        gsize max_held;     /* bytes from a peer that nobody can take yet: its link is not read */
 } AsmNodeConfig;
 
 /* the defaults of DESIGN.md section 4; @name and @listen_address still unset */

@@ -14,11 +14,17 @@ typedef struct _AsmRun AsmRun;
 
 /* most bytes of text and messages that a result may have */
 #define ASM_RUN_RESULT_MAX (64 * 1024 * 1024)
+/* most bytes of events that wait for a subscriber while others keep up */
+#define ASM_RUN_LAG_MAX (16 * 1024 * 1024)
 
 typedef struct {
         AsmBackendContext backend;
         gsize max_result;
         guint max_subscribers;
+        /* bytes of events that may wait for a slow subscriber while others keep up; over it the slow one
+         * is left behind, or without drops_slow_subscribers the run waits for it from the first on */
+        gsize max_lag;
+        gboolean drops_slow_subscribers;
         guint max_approvals;
 } AsmRunContext;
 
@@ -64,10 +70,12 @@ void asm_run_interrupt(AsmRun *run, const char *message);
 void asm_run_fail(AsmRun *run, const AsmFailure *failure);
 
 /**
- * asm_run_subscribe: events from now on go to @pid
+ * asm_run_subscribe: events from now on go to @pid; nothing if they do already
  * Errors: config_invalid when the node of @pid is not connected or there are too many
  */
 gboolean asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure);
+/* no more messages of this run go to @pid */
+void asm_run_unsubscribe(AsmRun *run, AsmView pid);
 /* @func is called once when the run is over; not when it is freed before */
 void asm_run_add_waiter(AsmRun *run, AsmRunWaiterFunc func, gpointer user_data);
 
@@ -94,5 +102,5 @@ guint asm_run_get_queue_timeout_ms(const AsmRun *run);
 const AsmOptions *asm_run_get_options(const AsmRun *run);
 /* appends the pid of the run's process; only while it is alive */
 void asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run);
-/* the link of @link's peer can take more again: paused backends go on */
+/* the link of a peer can take more again: what waits is sent, a paused backend goes on */
 void asm_run_drained(AsmRun *run);

@@ -17,7 +17,9 @@ typedef struct {
         guint max_runs; /* of all sessions together, waiting ones included */
         gsize max_result;
         guint max_subscribers; /* per run */
-        guint max_approvals;   /* open ones, per run */
+        gsize max_lag;         /* see AsmRunContext */
+        gboolean drops_slow_subscribers;
+        guint max_approvals; /* open ones, per run */
 } AsmManagerLimits;
 
 /**
@@ -97,6 +99,20 @@ AsmRun *asm_session_submit(AsmSession *session,
                            AsmFailure **ret_failure);
 /* a waiting run is removed, a running one interrupted; FALSE: no such run */
 gboolean asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_failure);
+
+/**
+ * asm_session_subscribe: events from now on of a run, running or waiting, go to @pid as well
+ * @ret_failure: unknown: no such run; config_invalid, at_capacity: see asm_run_subscribe()
+ */
+gboolean asm_session_subscribe(AsmSession *session,
+                               const char *run_id,
+                               AsmView pid,
+                               AsmFailure **ret_failure);
+/* FALSE: no such run; nothing if @pid is no subscriber */
+gboolean asm_session_unsubscribe(AsmSession *session,
+                                 const char *run_id,
+                                 AsmView pid,
+                                 AsmFailure **ret_failure);
 
 /**
  * asm_session_approve: answers an approval that one of its runs waits for

@@ -16,7 +16,8 @@
 -export([node/0, node/1]).
 -export([start_session/0, start_session/1, stop_session/1, session_info/1, session_id/1,
          list_sessions/0, health/1, cost/1]).
--export([query/2, query/3, stream/2, stream/3, interrupt/2, text/1]).
+-export([query/2, query/3, stream/2, stream/3, subscribe/2, subscribe/3, unsubscribe/2, unsubscribe/3,
+         interrupt/2, text/1]).
 -export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
          intervene/4]).
 -export([resolve/1, resolve/2, lane_info/1, provider_info/1, doctor/1, doctor/2, status/0]).
@@ -90,6 +91,19 @@ stream(Target, Prompt, Opts) ->
         {ok, RunId} when not is_map_key(subscriber, Map) -> print_events(RunId);
         Answer -> Answer
     end.
+
+%% Events of a run from now on come to Pid as well.
+-spec subscribe(session(), binary()) -> ok | error().
+subscribe(Session, RunId) -> subscribe(Session, RunId, self()).
+
+-spec subscribe(session(), binary(), pid()) -> ok | error().
+subscribe(Session, RunId, Pid) -> call(subscribe, [Session, RunId, Pid]).
+
+-spec unsubscribe(session(), binary()) -> ok | error().
+unsubscribe(Session, RunId) -> unsubscribe(Session, RunId, self()).
+
+-spec unsubscribe(session(), binary(), pid()) -> ok | error().
+unsubscribe(Session, RunId, Pid) -> call(unsubscribe, [Session, RunId, Pid]).
 
 -spec interrupt(session(), binary()) -> ok | error().
 interrupt(Session, RunId) -> call(interrupt, [Session, RunId]).
@@ -203,6 +217,9 @@ print_events(RunId) ->
     receive
         {asm_run_event, RunId, #{kind := Kind, payload := Payload}} ->
             print(Kind, Payload),
+            print_events(RunId);
+        {asm_run_lagged, RunId, #{message := Message}} ->
+            io:format("~n! ~ts~n", [Message]),
             print_events(RunId);
         {asm_run_done, RunId} ->
             io:nl(),

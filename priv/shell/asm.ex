@@ -75,6 +75,13 @@ defmodule ASMNode do
     end
   end
 
+  @doc "Events of a run from now on come to `pid` as well."
+  @spec subscribe(session, String.t(), pid) :: :ok | error
+  def subscribe(session, run_id, pid \\ self()), do: call(:subscribe, [session, run_id, pid])
+
+  @spec unsubscribe(session, String.t(), pid) :: :ok | error
+  def unsubscribe(session, run_id, pid \\ self()), do: call(:unsubscribe, [session, run_id, pid])
+
   @spec interrupt(session, String.t()) :: :ok | error
   def interrupt(session, run_id), do: call(:interrupt, [session, run_id])
 
@@ -176,6 +183,10 @@ defmodule ASMNode do
     receive do
       {:asm_run_event, ^run_id, %{kind: kind, payload: payload}} ->
         print(kind, payload)
+        print_events(run_id)
+
+      {:asm_run_lagged, ^run_id, %{message: message}} ->
+        IO.puts("\n! #{message}")
         print_events(run_id)
 
       {:asm_run_done, ^run_id} ->

@@ -99,6 +99,10 @@ on_info(AsmServer *server, AsmView message)
                 run_id = asm_view_dup_text(part[0], FALSE);
                 if (run_id != NULL && client->listener->event != NULL)
                         client->listener->event(run_id, part[1], client->user_data);
+        } else if (asm_view_get_tagged(message, "asm_run_lagged", 3, part)) {
+                run_id = asm_view_dup_text(part[0], FALSE);
+                if (run_id != NULL && client->listener->lagged != NULL)
+                        client->listener->lagged(run_id, part[1], client->user_data);
         } else if (asm_view_get_tagged(message, "asm_run_done", 2, part)) {
                 run_id = asm_view_dup_text(part[0], FALSE);
                 if (run_id != NULL && client->listener->done != NULL)

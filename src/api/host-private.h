@@ -16,6 +16,8 @@
 #define ASM_HOST_EVENT_TAG  "cli_subprocess_core_session"
 /* that decisions about approvals may be sent to a session; an ASM node ignores them */
 #define ASM_HOST_DECISIONS "approval_decisions_v1"
+/* that a subscriber may ask a session to wait */
+#define ASM_HOST_PAUSES "run_pause_v1"
 /* the release that is spoken here, if it matters to nobody */
 #define ASM_HOST_OTP_OLDEST "25"
 
@@ -107,7 +109,8 @@ typedef struct {
         AsmTerm *address; /* the same pid */
         AsmTerm *tag;     /* a reference; NULL: legacy */
         AsmRef monitor;
-        AsmLink *link; /* owned, while it is busy, else NULL */
+        AsmLink *link;          /* owned, while it is busy, else NULL */
+        gboolean wants_no_more; /* it has asked for a pause */
 } AsmHostedSubscriber;
 
 typedef struct {

@@ -168,9 +168,10 @@ reply_handshake(AsmReply *reply, const char *otp_release)
         asm_builder_atom(&value, "otp_release");
         asm_builder_text(&value, otp_release);
         asm_builder_atom(&value, "capabilities");
-        asm_builder_list(&value, 2);
+        asm_builder_list(&value, 3);
         asm_builder_atom(&value, "remote_backend_start_v1");
         asm_builder_atom(&value, ASM_HOST_DECISIONS);
+        asm_builder_atom(&value, ASM_HOST_PAUSES);
         asm_builder_nil(&value);
         reply->send(reply, asm_builder_peek(&value));
 }

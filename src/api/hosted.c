@@ -16,7 +16,8 @@
  * than the headless timeout, nor a linked process at all. It does not trap exits, so every way out
  * goes through on_terminate(), which closes the backend.
  *
- * A subscriber whose link is busy pauses the CLI until the link has drained.
+ * A subscriber whose link is busy pauses the CLI until the link has drained, and so does one that
+ * says `{asm_pause, Ref}` until it says `{asm_resume, Ref}` (capability run_pause_v1).
  *
  * Approvals: a decision arrives as `{asm_approval_resolved, Id, allow | deny, Reason}`, and the
  * backend tells the CLI in its own words. A caller that knows this (capability
@@ -191,6 +192,8 @@ asm_hosted_drained(AsmHosted *self)
         for (guint i = 0; i < self->subscribers->len; i++) {
                 AsmHostedSubscriber *subscriber = subscriber_at(self, i);
 
+                if (subscriber->wants_no_more)
+                        return;
                 if (subscriber->link == NULL)
                         continue;
                 if (asm_link_is_up(subscriber->link) && asm_link_is_busy(subscriber->link))
@@ -231,26 +234,53 @@ send_event(AsmHosted *self, AsmHostedSubscriber *subscriber, AsmView event)
         set_paused(self, TRUE);
 }
 
-/* --- approvals ------------------------------------------------------------------------------- */
+/* --- messages -------------------------------------------------------------------------------- */
+
+static void
+on_pause(AsmHosted *self, AsmView tag, gboolean is_pause)
+{
+        for (guint i = 0; i < self->subscribers->len; i++) {
+                AsmHostedSubscriber *subscriber = subscriber_at(self, i);
+
+                if (subscriber->tag != NULL &&
+                    asm_view_same_bytes(asm_term_view(subscriber->tag), tag)) {
+                        subscriber->wants_no_more = is_pause;
+                        if (is_pause)
+                                set_paused(self, TRUE);
+                }
+        }
+        if (!is_pause)
+                asm_hosted_drained(self);
+}
 
 /* {asm_approval_resolved, Id, allow | deny, Reason | nil} */
 static void
-on_info(AsmServer *server, AsmView message)
+on_decision(AsmHosted *self, const AsmView *part)
 {
-        AsmHosted *self = (AsmHosted *)server;
-        AsmView part[3];
         g_autofree char *id = NULL;
         g_autofree char *reason = NULL;
         gboolean allow;
 
-        if (!asm_view_get_tagged(message, "asm_approval_resolved", 4, part))
-                return;
         allow = asm_view_is_atom(part[1], "allow");
         id = asm_view_dup_text(part[0], /* accept_atoms= */ FALSE);
         if (id == NULL || (!allow && !asm_view_is_atom(part[1], "deny")))
                 return;
         reason = asm_view_dup_text(part[2], /* accept_atoms= */ FALSE);
         self->backend->klass->approve(self->backend, id, allow, reason);
+}
+
+static void
+on_info(AsmServer *server, AsmView message)
+{
+        AsmHosted *self = (AsmHosted *)server;
+        AsmView part[3];
+
+        if (asm_view_get_tagged(message, "asm_approval_resolved", 4, part))
+                on_decision(self, part);
+        else if (asm_view_get_tagged(message, "asm_pause", 2, part))
+                on_pause(self, part[0], TRUE);
+        else if (asm_view_get_tagged(message, "asm_resume", 2, part))
+                on_pause(self, part[0], FALSE);
 }
 
 /* --- what the backend says ------------------------------------------------------------------- */

@@ -146,6 +146,33 @@ asm_method_interrupt(const AsmRequest *request, AsmReply *reply)
         reply_ok(reply, failure);
 }
 
+/* subscribe(Session, RunId[, Pid]): events from now on go to Pid, or to the caller */
+void
+asm_method_subscribe(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        AsmView pid = request->n_args > 2 ? request->args[2] : request->caller;
+
+        if (failure == NULL)
+                asm_session_subscribe(session, run_id, pid, &failure);
+        reply_ok(reply, failure);
+}
+
+void
+asm_method_unsubscribe(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        AsmView pid = request->n_args > 2 ? request->args[2] : request->caller;
+
+        if (failure == NULL)
+                asm_session_unsubscribe(session, run_id, pid, &failure);
+        reply_ok(reply, failure);
+}
+
 void
 asm_method_pause(const AsmRequest *request, AsmReply *reply)
 {

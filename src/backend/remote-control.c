@@ -16,8 +16,8 @@
  * A refused `send` waits because a CLI that has just exited refuses input, too: how it exited is on
  * its way then, and the better story. A CLI that lives on and lacks its input would wait for ever.
  *
- * Nothing is held against the session while its link is not read (a subscriber is slow): the answer
- * may be there.
+ * Nothing is held against the session while its events are (a subscriber is slow): how it exited may be
+ * among them, and while its link is not read the answer may be there.
  */
 
 #include "remote-private.h"
@@ -112,7 +112,8 @@ on_call_timeout(AsmTimer *timer, gpointer user_data)
         Call *call = user_data;
         AsmRemote *self = call->remote;
 
-        if (call->refusal == NULL && self->link != NULL && asm_link_is_paused(self->link)) {
+        if (self->held.length > 0 ||
+            (call->refusal == NULL && self->link != NULL && asm_link_is_paused(self->link))) {
                 asm_timer_arm(timer, self->call_timeout_ms);
                 return;
         }

@@ -6,11 +6,14 @@
  * does when a link breaks (ASM_PROTOCOL.md section 1). So however asmd goes, the CLI goes with it.
  *
  *     start: CONNECTING -> PREFLIGHT -> [BOOTSTRAP] -> STARTING -> RUNNING
+ *     end:   RUNNING -> [DRAINING] -> OVER
  *     close: RUNNING -> [GRACE] -> CLOSING -> OVER
  *            STARTING -> ABANDONED -> [GRACE] -> CLOSING -> OVER; else -> OVER
  *
  * After close() the run hears nothing more, but this server lives on until the other side has
  * confirmed the end of the session, or its time for that is over.
+ *
+ * While the run is paused its events are held (remote-flow.c).
  *
  * Events are the messages `{Tag, Ref, Payload}` with our reference. They come from the session and
  * may overtake the answer to the start, which comes from another process; a session that ends at
@@ -31,18 +34,6 @@ static AsmRemote *
 from_backend(AsmBackend *backend)
 {
         return (AsmRemote *)((char *)backend - G_STRUCT_OFFSET(AsmRemote, backend));
-}
-
-static void
-set_paused(AsmRemote *self, gboolean is_paused)
-{
-        if (self->is_paused == is_paused || self->link == NULL)
-                return;
-        self->is_paused = is_paused;
-        if (is_paused)
-                asm_link_pause(self->link);
-        else
-                asm_link_resume(self->link);
 }
 
 void
@@ -103,6 +94,8 @@ void
 asm_remote_running(AsmRemote *self, const AsmPid *session)
 {
         attach_session(self, REMOTE_RUNNING, session);
+        if (self->is_paused)
+                asm_remote_set_paused(self, TRUE);
         self->backend.listener->started(self->backend.user_data);
 }
 
@@ -211,14 +204,24 @@ decode_raw(AsmRemote *self, AsmView payload)
         }
 }
 
+void
+asm_remote_deliver(AsmRemote *self, AsmView payload)
+{
+        g_auto(AsmBuilder) raw = ASM_BUILDER_INIT;
+        AsmView event;
+
+        if (asm_view_get_tagged(payload, "event", 2, &event))
+                emit_event(asm_line_rules_apply(&self->rules, event, &raw), self);
+        else if (self->decoder != NULL)
+                decode_raw(self, payload);
+}
+
 static void
 on_info(AsmServer *server, AsmView message)
 {
         AsmRemote *self = (AsmRemote *)server;
-        g_auto(AsmBuilder) raw = ASM_BUILDER_INIT;
         GRefString *origin = asm_server_get_origin(server);
         AsmView part[3];
-        AsmView event;
 
         /* whoever else may have guessed the reference has no say in this run */
         if (origin != NULL && strcmp(origin, self->node) != 0)
@@ -226,10 +229,10 @@ on_info(AsmServer *server, AsmView message)
         if (asm_remote_answered(self, message) || self->backend.listener == NULL ||
             !asm_view_get_tuple(message, 3, part) || !asm_remote_is_ref(&self->ref, part[1]))
                 return;
-        if (asm_view_get_tagged(part[2], "event", 2, &event))
-                emit_event(asm_line_rules_apply(&self->rules, event, &raw), self);
-        else if (self->decoder != NULL)
-                decode_raw(self, part[2]);
+        if (asm_remote_is_holding(self))
+                asm_remote_hold(self, part[2]);
+        else
+                asm_remote_deliver(self, part[2]);
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
@@ -254,7 +257,20 @@ on_down(AsmServer *server, const AsmRef *ref, AsmView reason)
                 reason = asm_builder_peek(&normal);
         }
         asm_timer_disarm(&self->timer);
+        if (self->backend.listener != NULL && self->held.length > 0) {
+                asm_remote_hold_end(self, reason);
+                return;
+        }
         ended(self, reason);
+        asm_remote_over(self);
+}
+
+void
+asm_remote_ended(AsmRemote *self)
+{
+        g_autoptr(AsmTerm) reason = g_steal_pointer(&self->end_reason);
+
+        ended(self, asm_term_view(reason));
         asm_remote_over(self);
 }
 
@@ -269,7 +285,7 @@ on_terminate(AsmServer *server, AsmView reason)
 {
         AsmRemote *self = (AsmRemote *)server;
 
-        set_paused(self, FALSE);
+        asm_remote_end_flow(self);
         asm_timer_disarm(&self->timer);
         asm_remote_drop_calls(self);
         if (self->rpc_call != 0)
@@ -297,6 +313,7 @@ on_finalize(AsmServer *server)
         asm_term_unref(self->metadata);
         asm_term_unref(self->surface);
         g_clear_pointer(&self->link, asm_link_unref);
+        g_clear_pointer(&self->end_reason, asm_term_unref);
         g_clear_pointer(&self->decoder, asm_decoder_free);
         asm_ref_clear(&self->ref);
         asm_ref_clear(&self->monitor);
@@ -384,7 +401,7 @@ remote_close(AsmBackend *backend, guint grace_ms)
         AsmRemote *self = from_backend(backend);
 
         backend->listener = NULL;
-        set_paused(self, FALSE);
+        asm_remote_end_flow(self);
         switch (self->state) {
         case REMOTE_RUNNING:
                 begin_grace(self, grace_ms);
@@ -397,6 +414,7 @@ remote_close(AsmBackend *backend, guint grace_ms)
         case REMOTE_CONNECTING:
         case REMOTE_PREFLIGHT:
         case REMOTE_BOOTSTRAP:
+        case REMOTE_DRAINING:
                 asm_remote_over(self);
                 break;
         case REMOTE_ABANDONED:
@@ -458,7 +476,7 @@ remote_approve(AsmBackend *backend, const char *approval_id, gboolean allow, con
 static void
 remote_set_paused(AsmBackend *backend, gboolean is_paused)
 {
-        set_paused(from_backend(backend), is_paused);
+        asm_remote_set_paused(from_backend(backend), is_paused);
 }
 
 static AsmBackend *
@@ -490,6 +508,7 @@ remote_start(const AsmBackendContext *context,
         self->call_timeout_ms = spec->call_timeout_ms;
         self->ensure_started = spec->ensure_started;
         self->ref = asm_procs_make_ref(context->procs);
+        asm_remote_init_flow(self);
         asm_server_start(&self->server, &remote_class, context->procs);
         /* one reference is the run's, one the living server's own */
         asm_server_ref(&self->server);

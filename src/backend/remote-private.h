@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A run on a remote node: its state, shared by remote-node.c (life), remote-start.c (start) and
- * remote-control.c (what is asked of the session).
+ * A run on a remote node: its state, shared by remote-node.c (life), remote-start.c (start),
+ * remote-control.c (what is asked of the session) and remote-flow.c (while the run is paused).
  */
 
 #include "backend/backend.h"
@@ -15,8 +15,9 @@ typedef enum {
         REMOTE_STARTING,
         REMOTE_ABANDONED, /* given up while starting: what the start still brings is closed */
         REMOTE_RUNNING,
-        REMOTE_GRACE,   /* closed by the run: it may still end by itself */
-        REMOTE_CLOSING, /* asked to end, waiting for the DOWN */
+        REMOTE_DRAINING, /* the session is over, but what it has said is not yet told */
+        REMOTE_GRACE,    /* closed by the run: it may still end by itself */
+        REMOTE_CLOSING,  /* asked to end, waiting for the DOWN */
         REMOTE_OVER,
 } AsmRemoteState;
 
@@ -62,7 +63,13 @@ typedef struct {
         GQueue calls;   /* owned: control calls without an answer */
         gboolean is_interrupted;
         guint grace_ms; /* of a start that was closed before it was over */
-        gboolean is_paused;
+
+        gboolean is_paused;      /* by the run */
+        gboolean takes_pauses;   /* the host can be asked to wait */
+        gboolean is_host_paused; /* it has been */
+        GQueue held;             /* owned: payloads that the run has not been told yet */
+        AsmTimer drain;
+        AsmTerm *end_reason; /* of the session, to be told after what is held; NULL: none */
 } AsmRemote;
 
 /* the steps before the session runs; they end in asm_remote_running() or asm_remote_fail()
@@ -78,6 +85,10 @@ void asm_remote_late(AsmRemote *self, const AsmPid *session);
 void asm_remote_lost(AsmRemote *self, const AsmFailure *failure);
 /* it gets no more time to end by itself */
 void asm_remote_end_grace(AsmRemote *self);
+/* hands a payload of the session on to the run */
+void asm_remote_deliver(AsmRemote *self, AsmView payload);
+/* everything has been told: the end of the session is, too */
+void asm_remote_ended(AsmRemote *self);
 /* the words at the end of a reference say which it is, in any encoding */
 gboolean asm_remote_is_ref(const AsmRef *ref, AsmView view);
 
@@ -90,3 +101,13 @@ gboolean asm_remote_answered(AsmRemote *self, AsmView message);
 void asm_remote_drop_calls(AsmRemote *self);
 /* nothing is left to wait for */
 void asm_remote_over(AsmRemote *self);
+
+/* remote-flow.c */
+void asm_remote_init_flow(AsmRemote *self);
+/* TRUE: what the session says now has to be held */
+gboolean asm_remote_is_holding(const AsmRemote *self);
+void asm_remote_hold(AsmRemote *self, AsmView payload);
+void asm_remote_hold_end(AsmRemote *self, AsmView reason);
+void asm_remote_set_paused(AsmRemote *self, gboolean is_paused);
+/* nobody listens any more: what is held is dropped, and nothing is held again */
+void asm_remote_end_flow(AsmRemote *self);

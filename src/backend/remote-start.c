@@ -25,6 +25,7 @@
 #define CAPABILITY "remote_backend_start_v1"
 #define RAW_LINES  "raw_lines_v1"
 #define DECISIONS  "approval_decisions_v1"
+#define PAUSES     "run_pause_v1"
 /* the ASM whose remote side this is (major.minor must agree), and the oldest OTP of its nodes */
 #define ASM_API_VERSION "0.12"
 #define OTP_OLDEST      25
@@ -235,6 +236,7 @@ judge_handshake(AsmRemote *self, AsmView value)
                 return version_mismatch("local_otp", "25", "remote_otp", otp);
         self->has_raw_lines = has_capability(found[2], RAW_LINES);
         self->takes_decisions = has_capability(found[2], DECISIONS);
+        self->takes_pauses = has_capability(found[2], PAUSES);
         self->backend.wants_approval_lines = !self->takes_decisions;
         return NULL;
 }

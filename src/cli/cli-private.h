@@ -24,9 +24,11 @@ typedef struct {
         gboolean wants_version;
 } AsmCliGlobals;
 
-/* an event of a run; that it is over, nothing follows; that the connection is gone */
+/* an event of a run; that no more of them come; that it is over, nothing follows; that the connection is
+ * gone */
 typedef struct {
         void (*event)(AsmView event, gpointer user_data);
+        void (*lagged)(const AsmFailure *failure, gpointer user_data);
         void (*done)(gpointer user_data);
         void (*lost)(gpointer user_data);
 } AsmCliListener;

@@ -116,6 +116,16 @@ on_run_event(const char *run_id, AsmView event, gpointer user_data)
 }
 
 static void
+on_run_lagged(const char *run_id, AsmView error, gpointer user_data)
+{
+        AsmCli *cli = user_data;
+        g_autoptr(AsmFailure) failure = asm_failure_from_view(error);
+
+        if (cli->listener != NULL && failure != NULL)
+                cli->listener->lagged(failure, cli->user_data);
+}
+
+static void
 on_run_done(const char *run_id, gpointer user_data)
 {
         AsmCli *cli = user_data;
@@ -134,6 +144,7 @@ on_lost(gpointer user_data)
 }
 
 const AsmClientListener asm_cli_client_listener = { .event = on_run_event,
+                                                    .lagged = on_run_lagged,
                                                     .done = on_run_done,
                                                     .lost = on_lost };
 

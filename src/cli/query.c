@@ -189,6 +189,23 @@ on_done(gpointer user_data)
         settle(query);
 }
 
+/* what is shown is not all any more; a result that is added up from events would be wrong */
+static void
+on_lagged(const AsmFailure *failure, gpointer user_data)
+{
+        AsmCliQuery *query = user_data;
+
+        asm_output_note(&query->cli->output, "%s", failure->message);
+        if (query->tally == NULL || query->is_answered)
+                return;
+        g_set_error(&query->error,
+                    ASM_PROC_ERROR,
+                    ASM_PROC_ERROR_NO_CONNECTION,
+                    "the result is not known: %s",
+                    failure->message);
+        query->is_answered = TRUE;
+}
+
 /* a call that waits fails by itself */
 static void
 on_lost(gpointer user_data)
@@ -205,7 +222,10 @@ on_lost(gpointer user_data)
         query->is_answered = TRUE;
 }
 
-static const AsmCliListener listener = { .event = on_event, .done = on_done, .lost = on_lost };
+static const AsmCliListener listener = { .event = on_event,
+                                         .lagged = on_lagged,
+                                         .done = on_done,
+                                         .lost = on_lost };
 
 static void
 on_accepted(GObject *source, GAsyncResult *result, gpointer user_data)

@@ -34,7 +34,8 @@ struct _AsmLink {
         GSource *write_source; /* under TLS, while blocked */
         GIOCondition wanted;
         gboolean is_blocked; /* the kernel takes no more for now */
-        guint pauses;
+        gsize held;          /* bytes of what was read that cannot be handed on yet */
+        gboolean is_paused;  /* too many: not read */
         GByteArray *partial; /* the beginning of a frame whose end has not come */
 
         AsmBuilder out;

@@ -27,7 +27,7 @@ plain_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
         GIOCondition ready = g_source_query_unix_fd(source, self->tag);
 
         /* the end of a connection is read even in a pause: poll(2) would tell of it for ever */
-        if ((ready & (G_IO_HUP | G_IO_ERR)) != 0 || (link->pauses == 0 && (ready & G_IO_IN) != 0))
+        if ((ready & (G_IO_HUP | G_IO_ERR)) != 0 || (!link->is_paused && (ready & G_IO_IN) != 0))
                 asm_link_readable(link);
         if ((ready & G_IO_OUT) != 0)
                 asm_link_writable(link);
@@ -118,7 +118,7 @@ update_plain(AsmLink *link, GIOCondition wanted)
 void
 asm_link_update_source(AsmLink *link)
 {
-        GIOCondition wanted = (link->pauses == 0 ? G_IO_IN : 0) | (link->is_blocked ? G_IO_OUT : 0);
+        GIOCondition wanted = (link->is_paused ? 0 : G_IO_IN) | (link->is_blocked ? G_IO_OUT : 0);
 
         if (link->state == ASM_LINK_CLOSED)
                 return;

@@ -11,6 +11,9 @@
  * Writing: frames are appended to `out`; the node flushes dirty links once per loop iteration
  * with one write. What the kernel does not take waits until the descriptor is writable.
  *
+ * Not reading: what was read and cannot be handed on is counted (asm_link_hold()); over a limit the
+ * link is left unread, the peer's window fills, and the peer has to wait.
+ *
  * Ending: asm_link_fail() is the only way out. It may be called from anywhere, also from inside a
  * callback for this link; the node tells its listener later, from the main loop. After it the
  * link swallows what is sent to it.
@@ -410,25 +413,48 @@ asm_link_is_busy(AsmLink *link)
         return link->is_busy;
 }
 
-void
-asm_link_pause(AsmLink *link)
+gboolean
+asm_link_has_room(AsmLink *link, gsize bytes)
 {
-        if (link->pauses++ == 0)
-                asm_link_update_source(link);
+        const AsmNodeConfig *config;
+
+        if (link->state == ASM_LINK_CLOSED)
+                return TRUE;
+        config = asm_node_get_config(link->node);
+        return link->out.len - link->sent + bytes <= config->max_queued / 2;
+}
+
+static void
+set_paused(AsmLink *link, gboolean is_paused)
+{
+        link->is_paused = is_paused;
+        g_debug("link to '%s': %s", link->peer, is_paused ? "not read for now" : "read again");
+        asm_link_update_source(link);
 }
 
 void
-asm_link_resume(AsmLink *link)
+asm_link_hold(AsmLink *link, gsize bytes)
 {
-        g_return_if_fail(link->pauses > 0);
-        if (--link->pauses == 0)
-                asm_link_update_source(link);
+        link->held += bytes;
+        if (link->state == ASM_LINK_UP && !link->is_paused &&
+            link->held > asm_node_get_config(link->node)->max_held)
+                set_paused(link, TRUE);
+}
+
+void
+asm_link_release(AsmLink *link, gsize bytes)
+{
+        g_return_if_fail(bytes <= link->held);
+        link->held -= bytes;
+        if (link->state == ASM_LINK_UP && link->is_paused &&
+            link->held <= asm_node_get_config(link->node)->max_held / 2)
+                set_paused(link, FALSE);
 }
 
 gboolean
 asm_link_is_paused(AsmLink *link)
 {
-        return link->pauses > 0;
+        return link->is_paused;
 }
 
 void
@@ -442,7 +468,7 @@ asm_link_quarter(AsmLink *link)
         }
         link->has_written = FALSE;
         /* a paused link is silent because nobody listens */
-        link->silent_quarters = link->has_read || link->pauses > 0 ? 0 : link->silent_quarters + 1;
+        link->silent_quarters = link->has_read || link->is_paused ? 0 : link->silent_quarters + 1;
         link->has_read = FALSE;
         if (link->silent_quarters >= 4)
                 asm_link_fail(link,

@@ -39,7 +39,8 @@ asm_node_config_init(AsmNodeConfig *config)
                                    .max_attempts = 1000,
                                    .max_frame = 64 * 1024 * 1024,
                                    .high_water = 4 * 1024 * 1024,
-                                   .max_queued = 256 * 1024 * 1024 };
+                                   .max_queued = 256 * 1024 * 1024,
+                                   .max_held = 32 * 1024 * 1024 };
 }
 
 void

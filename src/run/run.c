@@ -11,10 +11,10 @@
  * subscribers get `{asm_run_done, RunId}`, waiters the result, the session hears of it.
  *
  * Events are numbered here: one more than the one before, or the backend's own number if that is
- * larger. An event is built once and copied to each subscriber's link.
+ * larger. An event is built once and handed to the subscribers.
  *
- * A subscriber whose link is busy pauses the backend until the link has drained; a subscriber that
- * died is forgotten.
+ * While no subscriber can take more (subscribers.c decides) the backend is paused, and a run that has ended
+ * by itself takes a short time more to be over.
  */
 
 #include "run/run.h"
@@ -26,6 +26,9 @@
 #include "term/reader.h"
 
 #include <string.h>
+
+/* how long a run that has ended may wait for slow subscribers */
+#define TELLING_MS 5000
 
 typedef struct {
         AsmRunWaiterFunc func;
@@ -56,10 +59,12 @@ struct _AsmRun {
         AsmTimer stream_timer;
         AsmBuilder message; /* the event on its way out */
         gboolean is_paused;
-        gboolean has_spoken; /* the CLI: an event that is more than run_started */
-        gboolean is_over;
+        gboolean has_spoken;   /* the CLI: an event that is more than run_started */
+        gboolean is_over;      /* no events follow */
+        gboolean is_concluded; /* everybody has been told */
 };
 
+static void conclude(AsmRun *run);
 static void finish(AsmRun *run, guint grace_ms);
 
 static void
@@ -169,8 +174,10 @@ asm_run_interrupt(AsmRun *run, const char *message)
 {
         g_autoptr(AsmFailure) failure = NULL;
 
-        if (run->is_over)
+        if (run->is_over) {
+                conclude(run);
                 return;
+        }
         if (run->backend != NULL)
                 run->backend->klass->interrupt(run->backend);
         failure = asm_failure_new(ASM_FAILURE_USER_CANCELLED, ASM_DOMAIN_RUNTIME, "%s", message);
@@ -193,7 +200,7 @@ static void
 tell_done(AsmRun *run)
 {
         begin_message(run, "asm_run_done", 2);
-        send_to_all(run, asm_builder_peek(&run->message));
+        asm_subscribers_finish(&run->subscribers, asm_builder_peek(&run->message));
 }
 
 static void
@@ -234,13 +241,12 @@ tell_waiters(AsmRun *run)
 }
 
 static void
-finish(AsmRun *run, guint grace_ms)
+conclude(AsmRun *run)
 {
-        run->is_over = TRUE;
+        if (run->is_concluded)
+                return;
+        run->is_concluded = TRUE;
         asm_timer_disarm(&run->deadline);
-        asm_timer_disarm(&run->stream_timer);
-        g_clear_pointer(&run->approvals, asm_approvals_free);
-        close_backend(run, grace_ms);
         tell_done(run);
         g_debug("run %s: %s after %" G_GINT64_FORMAT " events",
                 run->id,
@@ -250,6 +256,45 @@ finish(AsmRun *run, guint grace_ms)
         tell_waiters(run);
         run->listener->finished(run, run->user_data);
         asm_server_unref(&run->server);
+}
+
+static void
+stop_work(AsmRun *run, guint grace_ms)
+{
+        run->is_over = TRUE;
+        asm_timer_disarm(&run->deadline);
+        asm_timer_disarm(&run->stream_timer);
+        g_clear_pointer(&run->approvals, asm_approvals_free);
+        close_backend(run, grace_ms);
+}
+
+static void
+finish(AsmRun *run, guint grace_ms)
+{
+        stop_work(run, grace_ms);
+        conclude(run);
+}
+
+static void
+on_told(AsmTimer *timer, gpointer user_data)
+{
+        conclude(user_data);
+}
+
+/* the end that comes by itself: slow subscribers get some time to be told everything before it */
+static void
+finish_when_told(AsmRun *run)
+{
+        stop_work(run, 0);
+        if (!asm_subscribers_has_backlog(&run->subscribers)) {
+                conclude(run);
+                return;
+        }
+        asm_timer_init(&run->deadline,
+                       asm_procs_get_timers(run->context.backend.procs),
+                       on_told,
+                       run);
+        asm_timer_arm(&run->deadline, TELLING_MS);
 }
 
 /* --- approvals and tools --------------------------------------------------------------------- */
@@ -394,7 +439,7 @@ end_by_event(AsmRun *run, const AsmCoreEvent *core)
 
         if (failure != NULL && core->kind != ASM_EVENT_ERROR)
                 emit_error(run, failure, "fatal");
-        finish(run, 0);
+        finish_when_told(run);
 }
 
 static void
@@ -434,7 +479,7 @@ on_backend_ended(AsmView reason, gpointer user_data)
                 return;
         if (asm_view_is_atom(reason, "normal") || asm_view_is_atom(reason, "shutdown")) {
                 emit_completed(run);
-                finish(run, 0);
+                finish_when_told(run);
                 return;
         }
         shown = asm_view_print(reason, ASM_SYNTAX_ERLANG, 400);
@@ -567,9 +612,22 @@ asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure)
 }
 
 void
+asm_run_unsubscribe(AsmRun *run, AsmView pid)
+{
+        asm_subscribers_remove_pid(&run->subscribers, pid);
+        asm_run_drained(run);
+}
+
+void
 asm_run_drained(AsmRun *run)
 {
-        if (!run->is_paused || asm_subscribers_are_busy(&run->subscribers))
+        asm_subscribers_serve(&run->subscribers);
+        if (run->is_over && !run->is_concluded && !asm_subscribers_has_backlog(&run->subscribers)) {
+                /* from the main loop: the run may be freed by it */
+                asm_timer_disarm(&run->deadline);
+                asm_timer_arm(&run->deadline, 0);
+        }
+        if (!run->is_paused || asm_subscribers_must_wait(&run->subscribers))
                 return;
         run->is_paused = FALSE;
         run->last_event_us = g_get_monotonic_time();
@@ -688,10 +746,7 @@ asm_run_new(const AsmRunContext *context,
                                            on_approval_expired,
                                            run);
         asm_server_start(&run->server, &run_class, context->backend.procs);
-        asm_subscribers_init(&run->subscribers,
-                             &run->server,
-                             context->backend.procs,
-                             context->max_subscribers);
+        asm_subscribers_init(&run->subscribers, &run->server, &run->context, run->id);
         return run;
 }
 
@@ -700,11 +755,8 @@ asm_run_free(AsmRun *run)
 {
         if (run == NULL)
                 return;
-        if (!run->is_over) {
-                run->is_over = TRUE;
-                asm_timer_disarm(&run->deadline);
-                asm_timer_disarm(&run->stream_timer);
-                close_backend(run, 0);
+        if (!run->is_concluded) {
+                stop_work(run, 0);
                 tell_done(run);
         }
         asm_server_stop_atom(&run->server, "normal");

@@ -1,29 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Who gets the events of a run. */
+/* Who gets the events of a run, and what of them they have not got yet. */
 
-#include "event/failure.h"
 #include "proc/procs.h"
+#include "run/run.h"
 
 typedef struct {
         AsmServer *server; /* borrowed: it monitors the subscribers */
-        AsmProcs *procs;
-        guint max;
+        const AsmRunContext *context;
+        const char *run_id;
         GArray *list;
+        guint turn; /* who is served first next time */
+
+        /* the messages from @base to @end that somebody has not got; messages are numbered */
+        GPtrArray *backlog; /* of AsmTerm; the first @head places are empty */
+        guint head;
+        gsize backlog_bytes;
+        guint64 base;
+        guint64 end;
 } AsmSubscribers;
 
-void asm_subscribers_init(AsmSubscribers *self, AsmServer *server, AsmProcs *procs, guint max);
+/* @context, @run_id: borrowed, outlive it */
+void asm_subscribers_init(AsmSubscribers *self,
+                          AsmServer *server,
+                          const AsmRunContext *context,
+                          const char *run_id);
 void asm_subscribers_clear(AsmSubscribers *self);
 
-/* FALSE: no pid, its node is not connected, or there are too many */
+/* FALSE: no pid, its node is not connected, or there are too many; one that is there already stays */
 gboolean asm_subscribers_add(AsmSubscribers *self, AsmView pid, AsmFailure **ret_failure);
 /* the monitor @ref has fired */
 void asm_subscribers_remove(AsmSubscribers *self, const AsmRef *ref);
-/* Returns: TRUE: somebody's link is busy now */
+void asm_subscribers_remove_pid(AsmSubscribers *self, AsmView pid);
+
+/* to all, at once or when their links can take it. Returns: asm_subscribers_must_wait() */
 gboolean asm_subscribers_send(AsmSubscribers *self, AsmView message);
-/* is a link busy that was so after the last send? */
-gboolean asm_subscribers_are_busy(AsmSubscribers *self);
+/* links have drained: what waits for them is sent, as far as they take it */
+void asm_subscribers_serve(AsmSubscribers *self);
+/* should the source of messages be paused? */
+gboolean asm_subscribers_must_wait(const AsmSubscribers *self);
+/* everything that waits, and then @last, the last message: nobody keeps it after this */
+void asm_subscribers_finish(AsmSubscribers *self, AsmView last);
+
+/* does something wait for somebody? */
+static inline gboolean
+asm_subscribers_has_backlog(const AsmSubscribers *self)
+{
+        return self->backlog_bytes > 0;
+}
 
 static inline gboolean
 asm_subscribers_is_empty(const AsmSubscribers *self)

@@ -47,6 +47,8 @@ asm_manager_set_limits(AsmManager *manager, const AsmManagerLimits *limits)
         manager->limits = *limits;
         manager->run_context.max_result = limits->max_result;
         manager->run_context.max_subscribers = limits->max_subscribers;
+        manager->run_context.max_lag = limits->max_lag;
+        manager->run_context.drops_slow_subscribers = limits->drops_slow_subscribers;
         manager->run_context.max_approvals = limits->max_approvals;
 }
 

@@ -308,21 +308,54 @@ asm_session_submit(AsmSession *session, const AsmSubmission *submission, AsmFail
         return submitted;
 }
 
-gboolean
-asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
+static AsmRun *
+find_run_or_fail(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
 {
         AsmRun *run = find_run(session, run_id);
 
-        if (run == NULL) {
+        if (run == NULL)
                 *ret_failure =
                         asm_failure_new(ASM_FAILURE_UNKNOWN,
                                         ASM_DOMAIN_RUNTIME,
                                         "session %s has no run %s; it has ended, or never was",
                                         session->id,
                                         run_id);
+        return run;
+}
+
+gboolean
+asm_session_interrupt(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
+
+        if (run == NULL)
                 return FALSE;
-        }
         asm_run_interrupt(run, "Run interrupted");
+        return TRUE;
+}
+
+gboolean
+asm_session_subscribe(AsmSession *session,
+                      const char *run_id,
+                      AsmView pid,
+                      AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
+
+        return run != NULL && asm_run_subscribe(run, pid, ret_failure);
+}
+
+gboolean
+asm_session_unsubscribe(AsmSession *session,
+                        const char *run_id,
+                        AsmView pid,
+                        AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
+
+        if (run == NULL)
+                return FALSE;
+        asm_run_unsubscribe(run, pid);
         return TRUE;
 }
 

@@ -43,7 +43,7 @@ preflight() ->
     true = rpc:call(Host, erlang, function_exported, [?STARTER, start_core_session, 1]),
     Release = list_to_binary(erlang:system_info(otp_release)),
     #{asm_version := <<"0.12.", _/binary>>, otp_release := Release,
-      capabilities := [remote_backend_start_v1, raw_lines_v1]} =
+      capabilities := [remote_backend_start_v1, raw_lines_v1, run_pause_v1]} =
         rpc:call(Host, 'Elixir.ASM.Remote.Capabilities', handshake, []),
     true = is_pid(rpc:call(Host, 'Elixir.Process', whereis, [?SESSIONS])).
 

@@ -10,9 +10,10 @@
 %% that are not measured. ReadyMs is the start-up time, measured outside.
 -module(bench).
 
--export([main/1, count/3, sink/0, cpu_us/1]).
+-export([main/1, count/3, sink/0, cpu_us/1, follow/2, forward/1]).
 
 -define(ROUNDS, 5).
+-define(CROWD, 500).
 
 main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
     logger:set_primary_config(level, error),
@@ -22,13 +23,14 @@ main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
            host => list_to_atom(Host), sink => list_to_atom(Sink),
            calls => scaled(Quick, 5000), events => scaled(Quick, 100000),
            idle => case Quick of true -> [10, 1000]; false -> [10, 1000, 100000] end,
-           interrupts => scaled(Quick, 300)},
+           interrupts => scaled(Quick, 300), crowd_events => scaled(Quick, 500)},
     pong = net_adm:ping(maps:get(asmd, At)),
     heading(),
     row("start to ready", {list_to_float(ReadyMs), "ms"}, none, {at_most, 30}),
     row("memory when idle (RSS)", {rss_kb(OsPid) / 1024, "MB"}, none, {at_most, 10}),
     round_trips(At),
     relays(At),
+    crowds(At),
     interrupts(At),
     idle_sessions(At#{asmd := list_to_atom(Idle), os_pid := IdleOsPid}),
     halt(0).
@@ -90,6 +92,59 @@ start_run(beam, #{beam := Beam, host := Host}, Prompt, Subscriber) ->
 
 remote(Host) ->
     [{execution_mode, remote_node}, {remote_node, Host}].
+
+%%% one run, many subscribers on another node
+
+crowds(#{sink := Sink, asmd := Asmd, crowd_events := N} = At) ->
+    pong = erpc:call(Sink, net_adm, ping, [Asmd]),
+    {A, B} = in_turns(fun() -> crowd(asmd, At, N) end, fun() -> crowd(beam, At, N) end),
+    {RateA, CpuA} = A,
+    {RateB, CpuB} = B,
+    row("a run for 500 subscribers", {RateA, "deliveries/s"}, {RateB, "deliveries/s"}, {ratio_at_least, 1}),
+    row("CPU time per delivery", {CpuA, "us"}, {CpuB, "us"}, none).
+
+%% {deliveries per second, us of CPU time of the relaying process per delivery}
+crowd(Which, #{sink := Sink} = At, N) ->
+    OsPid = maps:get(case Which of asmd -> os_pid; beam -> beam_os_pid end, At),
+    Prompt = iolist_to_binary(io_lib:format("events ~b", [N])),
+    Pids = [spawn(Sink, ?MODULE, follow, [self(), N]) || _ <- lists:seq(1, ?CROWD)],
+    Before = cpu_us(OsPid),
+    {Start, Stop} = start_crowd(Which, At, Prompt, Pids),
+    [receive {Pid, N} -> ok after 60000 -> exit(crowd_not_done) end || Pid <- Pids],
+    Us = erlang:monotonic_time(microsecond) - Start,
+    ok = Stop(),
+    {N * ?CROWD * 1000000 / Us, (cpu_us(OsPid) - Before) / (N * ?CROWD)}.
+
+%% the run waits behind another until all have subscribed
+start_crowd(asmd, #{asmd := Asmd, host := Host}, Prompt, Pids) ->
+    {ok, Session} = erpc:call(Asmd, asm, start_session, [[{provider, codex}]]),
+    Options = [{subscriber, hd(Pids)} | remote(Host)],
+    {ok, First} = erpc:call(Asmd, asm, stream, [Session, <<"silent">>, [{subscriber, spawn(fun sink/0)} | remote(Host)]]),
+    {ok, RunId} = erpc:call(Asmd, asm, stream, [Session, Prompt, Options]),
+    [ok = erpc:call(Asmd, asm, subscribe, [Session, RunId, Pid]) || Pid <- tl(Pids)],
+    Start = erlang:monotonic_time(microsecond),
+    ok = erpc:call(Asmd, asm, interrupt, [Session, First]),
+    {Start, fun() -> erpc:call(Asmd, asm, stop_session, [Session]) end};
+start_crowd(beam, #{beam := Beam} = At, Prompt, Pids) ->
+    Forwarder = spawn(Beam, ?MODULE, forward, [Pids]),
+    Start = erlang:monotonic_time(microsecond),
+    {_, Stop, _} = start_run(beam, At, Prompt, Forwarder),
+    {Start, Stop}.
+
+forward(Pids) ->
+    receive
+        {asm_run_done, _} = Done -> [Pid ! Done || Pid <- Pids];
+        Event -> [Pid ! Event || Pid <- Pids], forward(Pids)
+    end.
+
+follow(Bench, Wanted) -> follow(Bench, Wanted, 0).
+
+follow(Bench, Wanted, N) ->
+    receive
+        {asm_run_event, _, #{kind := run_completed}} -> follow(Bench, Wanted, N);
+        {asm_run_event, _, _} -> follow(Bench, Wanted, N + 1);
+        {asm_run_done, _} -> Bench ! {self(), N}
+    end.
 
 %% how many of the host's events came until the run was done
 count(RunId, N, Ms) ->

@@ -190,8 +190,12 @@ on_spawned(AsmServer *server, gpointer user_data)
                 end_call(call, "{~w, return, true}", ASM_VIEW_NONE);
         else if (strstr(name, "handshake") != NULL)
                 end_call(call,
-                         "{~w, return, #{asm_version => <<\"0.12.3\">>, otp_release => <<\"25\">>, "
-                         "capabilities => [remote_backend_start_v1]}}",
+                         call->host->takes_pauses
+                                 ? "{~w, return, #{asm_version => <<\"0.12.3\">>, otp_release => "
+                                   "<<\"25\">>, capabilities => [remote_backend_start_v1, "
+                                   "run_pause_v1]}}"
+                                 : "{~w, return, #{asm_version => <<\"0.12.3\">>, otp_release => "
+                                   "<<\"25\">>, capabilities => [remote_backend_start_v1]}}",
                          ASM_VIEW_NONE);
         else if (strstr(name, "whereis") != NULL) {
                 asm_builder_server_pid(&pid, server);

@@ -42,10 +42,11 @@ struct _TestHost {
         TestWorld *world;
         TestHostMode mode;
         TestHostAnswer answer;
-        gboolean completes;  /* each session completes its run as soon as it has started */
-        GPtrArray *sessions; /* owned TestHostSession, in the order of their start */
-        GPtrArray *waiting;  /* start requests that are not answered */
-        GString *calls;      /* "Module:function" lines of what was called */
+        gboolean completes;    /* each session completes its run as soon as it has started */
+        gboolean takes_pauses; /* it has the capability run_pause_v1 */
+        GPtrArray *sessions;   /* owned TestHostSession, in the order of their start */
+        GPtrArray *waiting;    /* start requests that are not answered */
+        GString *calls;        /* "Module:function" lines of what was called */
 };
 
 void test_host_init(TestHost *host, TestWorld *world);

@@ -15,7 +15,9 @@
 %% Two rules. No orphan: the CLI does not outlive the last subscriber, the subscriber's node, a linked
 %% process, this process (the port closes, the helper ends its group) nor this node. No heap: output
 %% is sent before it is acknowledged to the helper, and a send to a node that does not keep up
-%% suspends us; so at most one window is in memory, and then the CLI itself has to wait.
+%% suspends us; so at most one window is in memory, and then the CLI itself has to wait. The same
+%% comes about by {asm_pause, Ref} of a subscriber, until its {asm_resume, Ref}: nothing is
+%% acknowledged meanwhile (capability run_pause_v1).
 -module(asmd_host_session).
 -behaviour(gen_server).
 
@@ -39,6 +41,7 @@
                 subscribers = #{} :: #{pid() => {reference(), reference() | legacy}},
                 lines :: asmd_host_lines:lines(),
                 unacked = 0 :: non_neg_integer(),
+                paused = [] :: [reference()], %% of subscribers that ask us to wait
                 input = none :: open | closed | none,
                 input_queued = 0 :: non_neg_integer(),
                 files = [] :: [file:filename()],
@@ -125,6 +128,11 @@ handle_info({'EXIT', _Pid, normal}, State) ->
     {noreply, State};
 handle_info({'EXIT', _Pid, Reason}, State) ->
     end_command(quiet(Reason), State);
+handle_info({asm_pause, Ref}, #state{subscribers = Subscribers, paused = Paused} = State) ->
+    Known = [Ref || {_, Its} <- maps:values(Subscribers), Its =:= Ref],
+    {noreply, State#state{paused = lists:usort(Known ++ Paused)}};
+handle_info({asm_resume, Ref}, #state{paused = Paused} = State) ->
+    {noreply, acknowledge(0, State#state{paused = lists:delete(Ref, Paused)})};
 handle_info({timeout, Timer, headless}, #state{headless = Timer} = State) ->
     abandoned(normal, State#state{headless = undefined});
 handle_info(give_up, State) ->
@@ -241,9 +249,9 @@ deliver(Event, #state{subscribers = Subscribers, config = #{event_tag := Tag}}) 
 send(Pid, Message) ->
     erlang:send(Pid, Message, [noconnect]).
 
-acknowledge(Bytes, #state{unacked = Unacked, port = Port} = State) ->
+acknowledge(Bytes, #state{unacked = Unacked, port = Port, paused = Paused} = State) ->
     case Unacked + Bytes of
-        Sum when Sum >= ?ACK_BYTES ->
+        Sum when Sum >= ?ACK_BYTES, Paused =:= [] ->
             command(Port, asmd_host_exec:ack(Sum)),
             State#state{unacked = 0};
         Sum ->
@@ -257,11 +265,11 @@ add_subscriber(Pid, Ref, #state{subscribers = Subscribers} = State) ->
               end,
     headless(State#state{subscribers = Subscribers#{Pid => {Monitor, Ref}}}).
 
-remove_subscriber(Pid, #state{subscribers = Subscribers} = State) ->
+remove_subscriber(Pid, #state{subscribers = Subscribers, paused = Paused} = State) ->
     case maps:take(Pid, Subscribers) of
-        {{Monitor, _}, Rest} ->
+        {{Monitor, Ref}, Rest} ->
             erlang:demonitor(Monitor, [flush]),
-            State#state{subscribers = Rest};
+            acknowledge(0, State#state{subscribers = Rest, paused = lists:delete(Ref, Paused)});
         error ->
             State
     end.

@@ -375,22 +375,112 @@ Test(remote, end_of_input_that_is_refused_is_an_end_of_input)
         cr_expect_str_eq(f.told->str, "started ");
 }
 
+/* --- a run that cannot take more ------------------------------------------------------------- */
+
 Test(remote, time_does_not_count_while_the_link_is_not_read)
+{
+        g_auto(Fixture) f = { 0 };
+        TestHostSession *session;
+        AsmLink *link;
+        gsize held = 64 * 1024 * 1024;
+
+        fixture_init(&f);
+        f.spec.call_timeout_ms = SHORT_MS;
+        session = start_and_wait(&f);
+        link = test_world_link(&f.near, "host@127.0.0.1");
+        asm_link_hold(link, held);
+        cr_assert(asm_link_is_paused(link));
+        send_text(&f, "one");
+        cr_assert(test_wait(session->log->len > 0));
+        test_wait_ms(FALSE, 3 * SHORT_MS);
+        cr_expect_str_eq(f.told->str, "started ");
+        asm_link_release(link, held);
+        test_wait_ms(FALSE, 3 * SHORT_MS);
+        cr_expect_str_eq(f.told->str, "started ");
+}
+
+Test(remote, what_a_paused_run_is_not_told_it_is_told_later_in_order_and_the_end_last)
 {
         g_auto(Fixture) f = { 0 };
         TestHostSession *session;
 
         fixture_init(&f);
-        f.spec.call_timeout_ms = SHORT_MS;
         session = start_and_wait(&f);
         f.backend->klass->set_paused(f.backend, TRUE);
-        send_text(&f, "one");
-        cr_assert(test_wait(session->log->len > 0));
-        test_wait_ms(FALSE, 3 * SHORT_MS);
+        test_settle();
+        test_host_emit(session, ASM_EVENT_RAW, "content => 1");
+        test_host_emit(session, ASM_EVENT_RAW, "content => 2");
+        test_host_end(session, "crashed");
+        test_settle();
         cr_expect_str_eq(f.told->str, "started ");
+        cr_expect(!asm_link_is_paused(test_world_link(&f.near, "host@127.0.0.1")),
+                  "other runs of the host go on");
+
         f.backend->klass->set_paused(f.backend, FALSE);
-        test_wait_ms(FALSE, 3 * SHORT_MS);
+        cr_expect_str_eq(f.told->str, "started ", "never from inside the call");
+        cr_assert(test_wait(f.backend == NULL));
+        cr_expect_str_eq(f.told->str, "started event event ended crashed ");
+        expect_over(&f);
+}
+
+Test(remote, what_is_held_of_a_run_that_is_closed_is_dropped)
+{
+        g_auto(Fixture) f = { 0 };
+        TestHostSession *session;
+        g_autofree char *big = g_strnfill(4 * 1024 * 1024, 'x');
+        g_autofree char *fields = g_strdup_printf("content => <<\"%s\">>", big);
+        AsmLink *link;
+
+        fixture_init(&f);
+        session = start_and_wait(&f);
+        link = test_world_link(&f.near, "host@127.0.0.1");
+        f.backend->klass->set_paused(f.backend, TRUE);
+        for (guint i = 0; i < 20 && !asm_link_is_paused(link); i++) {
+                test_host_emit(session, ASM_EVENT_RAW, fields);
+                test_settle();
+        }
+        cr_expect(test_wait(asm_link_is_paused(link)), "a host that sends on is not read");
+
+        close_backend(&f, 0);
+        cr_expect(!asm_link_is_paused(link));
         cr_expect_str_eq(f.told->str, "started ");
+        expect_over(&f);
+}
+
+Test(remote, host_that_can_wait_is_asked_to_until_nothing_is_held)
+{
+        g_auto(Fixture) f = { 0 };
+        TestHostSession *session;
+
+        fixture_init(&f);
+        f.host.takes_pauses = TRUE;
+        session = start_and_wait(&f);
+        f.backend->klass->set_paused(f.backend, TRUE);
+        cr_assert(test_wait(strstr(session->log->str, "info {asm_pause,") != NULL));
+        test_host_emit(session, ASM_EVENT_RAW, "content => 1");
+        test_settle();
+        cr_expect_str_eq(f.told->str, "started ");
+        cr_expect_null(strstr(session->log->str, "asm_resume"));
+
+        f.backend->klass->set_paused(f.backend, FALSE);
+        cr_assert(test_wait(strstr(session->log->str, "info {asm_resume,") != NULL));
+        cr_expect_str_eq(f.told->str, "started event ");
+}
+
+Test(remote, host_that_waits_goes_on_when_its_cli_is_to_end_by_itself)
+{
+        g_auto(Fixture) f = { 0 };
+        TestHostSession *session;
+
+        fixture_init(&f);
+        f.host.takes_pauses = TRUE;
+        session = start_and_wait(&f);
+        f.backend->klass->set_paused(f.backend, TRUE);
+        f.backend->klass->interrupt(f.backend);
+        close_backend(&f, LONG_MS);
+        cr_assert(test_wait(strstr(session->log->str, "info {asm_resume,") != NULL));
+        test_host_end(session, "normal");
+        expect_over(&f);
 }
 
 Test(remote, calls_without_an_answer_are_bounded)

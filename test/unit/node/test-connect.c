@@ -740,8 +740,8 @@ Test(node_connect, leaves_nothing_of_a_link_whose_node_is_gone)
         cr_expect(!asm_link_is_up(link));
         asm_control_encode_tick(asm_link_out(link));
         asm_link_queued(link);
-        asm_link_pause(link);
-        asm_link_resume(link);
+        asm_link_hold(link, 1);
+        asm_link_release(link, 1);
         asm_link_close(link, "once more");
         cr_expect(test_wait(pair.m.events.n_down == 1));
 }

@@ -431,27 +431,53 @@ Test(node_link, queue_over_its_limit_ends_it)
         expect_serves_others(&f);
 }
 
-Test(node_link, paused_is_not_read_until_each_pause_has_its_resume)
+Test(node_link, is_not_read_while_more_is_held_than_the_limit)
 {
         g_auto(Fixture) f = { 0 };
         g_auto(AsmBuilder) frames = ASM_BUILDER_INIT;
+        g_auto(AsmBuilder) more = ASM_BUILDER_INIT;
 
         fixture_init(&f);
+        f.config.max_held = 1000;
         fixture_start(&f);
         put_messages(&f, &frames, 1, 3);
-        asm_link_pause(f.link);
-        asm_link_pause(f.link);
+        asm_link_hold(f.link, 400);
+        asm_link_hold(f.link, 600);
+        cr_expect(!asm_link_is_paused(f.link), "at the limit");
         test_peer_say(f.peer, &frames);
-        test_settle();
-        cr_expect_eq(f.events.n_control, 0);
-
-        asm_link_resume(f.link);
-        test_settle();
-        cr_expect_eq(f.events.n_control, 0);
-
-        asm_link_resume(f.link);
         cr_expect(test_wait(f.events.n_control == 3));
-        cr_expect_str_eq(f.events.messages->str, "1\n2\n3\n");
+
+        asm_link_hold(f.link, 1);
+        cr_expect(asm_link_is_paused(f.link), "one more");
+        put_messages(&f, &more, 4, 2);
+        test_peer_say(f.peer, &more);
+        test_settle();
+        cr_expect_eq(f.events.n_control, 3);
+
+        asm_link_release(f.link, 500);
+        test_settle();
+        cr_expect_eq(f.events.n_control, 3, "not yet half of it");
+
+        asm_link_release(f.link, 1);
+        cr_expect(test_wait(f.events.n_control == 5));
+        cr_expect_str_eq(f.events.messages->str, "1\n2\n3\n4\n5\n");
+        asm_link_release(f.link, 500);
+}
+
+Test(node_link, has_room_for_half_of_what_would_end_it)
+{
+        g_auto(Fixture) f = { 0 };
+
+        fixture_init(&f);
+        f.config.max_queued = 100000;
+        fixture_start(&f);
+        cr_expect(asm_link_has_room(f.link, 50000));
+        cr_expect(!asm_link_has_room(f.link, 50001));
+        put_binary(&f, asm_link_out(f.link), 40000);
+        cr_expect(!asm_link_has_room(f.link, 10001));
+        asm_link_queued(f.link);
+        asm_link_close(f.link, "for a test");
+        cr_expect(asm_link_has_room(f.link, 50001), "it swallows what is sent");
 }
 
 Test(node_link, paused_is_not_taken_for_a_silent_peer)
@@ -460,11 +486,12 @@ Test(node_link, paused_is_not_taken_for_a_silent_peer)
 
         fixture_init(&f);
         f.config.net_ticktime_s = 1;
+        f.config.max_held = 1000;
         fixture_start(&f);
-        asm_link_pause(f.link);
+        asm_link_hold(f.link, 1001);
 
         cr_expect(!test_wait_ms(f.events.n_down > 0, 1600));
-        asm_link_resume(f.link);
+        asm_link_release(f.link, 1001);
         cr_expect(test_wait_ms(f.events.n_down == 1, 3000));
 }
 

@@ -765,3 +765,162 @@ Test(session, subscriber_on_a_slow_link_that_drops_leaves_no_dangling_link)
         cr_expect(test_wait(result.n == 1));
         test_peer_free(other);
 }
+
+/* --- subscribers that do not keep up --------------------------------------------------------- */
+
+static AsmTerm *
+peer_pid_term(const TestPeer *peer)
+{
+        g_auto(AsmPid) pid = test_peer_pid(peer, 1);
+        g_auto(AsmBuilder) builder = ASM_BUILDER_INIT;
+
+        asm_builder_pid(&builder, &pid);
+        return asm_builder_end(&builder);
+}
+
+/* a peer that subscribes to the run @id and reads nothing yet */
+static TestPeer *
+subscribe_peer(Fixture *f, const char *name, const char *id)
+{
+        guint16 port = asm_node_get_port(f->w.near.self.node);
+        TestPeer *peer = test_peer_connect(port, name, "asmd@127.0.0.1", TEST_COOKIE, NULL);
+        g_autoptr(AsmTerm) pid = peer_pid_term(peer);
+        g_autoptr(AsmFailure) failure = NULL;
+
+        cr_assert(test_wait(test_world_link(&f->w.near, name) != NULL));
+        cr_assert(asm_session_subscribe(f->session, id, asm_term_view(pid), &failure));
+        cr_assert(asm_session_subscribe(f->session, id, asm_term_view(pid), &failure), "twice");
+        return peer;
+}
+
+/* what a peer is told of a run: events as their number, lagged, done */
+static char *
+heard(TestPeer *peer)
+{
+        GString *text = g_string_new(NULL);
+        gint64 last = 0;
+        gboolean is_over = FALSE;
+
+        while (!is_over) {
+                AsmControl control;
+                AsmView part[2];
+                AsmView sequence;
+                gint64 number;
+
+                cr_assert(test_peer_hear(peer, &control), "after %s", text->str);
+                if (control.kind != ASM_CONTROL_SEND)
+                        continue;
+                if (asm_view_get_tagged(control.payload, "asm_run_event", 3, part)) {
+                        cr_assert(asm_view_map_get(part[1], "sequence", &sequence) &&
+                                  asm_view_get_int(sequence, &number));
+                        if (last > 0 && number != last + 1)
+                                g_string_append_printf(text,
+                                                       "gap at %" G_GINT64_FORMAT " ",
+                                                       number);
+                        last = number;
+                } else if (asm_view_get_tagged(control.payload, "asm_run_lagged", 3, part)) {
+                        g_string_append(text, "lagged ");
+                } else if (asm_view_get_tagged(control.payload, "asm_run_done", 2, part)) {
+                        g_string_append(text, "done");
+                        is_over = TRUE;
+                }
+        }
+        return g_string_free(text, FALSE);
+}
+
+static void
+emit_big(TestHostSession *host, guint n)
+{
+        g_autofree char *big = g_strnfill(200000, 'x');
+        g_autofree char *fields = g_strdup_printf("content => <<\"%s\">>", big);
+
+        for (guint i = 0; i < n; i++) {
+                test_host_emit(host, ASM_EVENT_RAW, fields);
+                test_settle();
+        }
+}
+
+/* the high-water mark and what the kernel holds is less than that */
+#define MANY_BIG 100
+
+Test(session, slow_subscriber_is_left_behind_and_told_while_another_misses_nothing)
+{
+        AsmManagerLimits limits = { .max_sessions = 10,
+                                    .max_runs = 10,
+                                    .max_result = ASM_RUN_RESULT_MAX,
+                                    .max_subscribers = 10,
+                                    .max_lag = 1000000,
+                                    .drops_slow_subscribers = TRUE,
+                                    .max_approvals = 10 };
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(TestPeer) slow = NULL;
+        g_autofree char *id = NULL;
+        g_autofree char *told = NULL;
+        g_auto(Result) result = { 0 };
+        TestHostSession *host;
+
+        fixture_init_limits(&f, "", &limits);
+        asm_procs_set_peer_func(f.w.near.procs, on_peer, f.w.manager);
+        id = submit(&f, &result);
+        host = wait_for_session(&f, 0);
+        slow = subscribe_peer(&f, "slow@127.0.0.1", id);
+        emit_big(host, MANY_BIG);
+        cr_expect(
+                test_wait(count_of(f.w.subscriber->log->str, "info {asm_run_event,") == MANY_BIG));
+        test_host_complete(host, "x");
+        cr_expect(test_wait(result.n == 1));
+
+        told = heard(slow);
+        cr_expect_str_eq(told, "lagged done");
+}
+
+Test(session, run_waits_for_its_slow_subscriber_if_there_is_no_other_or_it_is_not_to_be_dropped)
+{
+        for (guint with_other = 0; with_other < 2; with_other++) {
+                AsmManagerLimits limits = { .max_sessions = 10,
+                                            .max_runs = 10,
+                                            .max_result = ASM_RUN_RESULT_MAX,
+                                            .max_subscribers = 10,
+                                            .max_lag = 1000000,
+                                            .drops_slow_subscribers = !with_other,
+                                            .max_approvals = 10 };
+                g_auto(Fixture) f = { 0 };
+                g_autoptr(TestPeer) slow = NULL;
+                g_autoptr(AsmFailure) failure = NULL;
+                g_autofree char *id = NULL;
+                g_autofree char *told = NULL;
+                g_auto(Result) result = { 0 };
+                TestHostSession *host;
+
+                fixture_init_limits(&f, "", &limits);
+                asm_procs_set_peer_func(f.w.near.procs, on_peer, f.w.manager);
+                id = submit(&f, &result);
+                host = wait_for_session(&f, 0);
+                slow = subscribe_peer(&f, "slow@127.0.0.1", id);
+                if (!with_other)
+                        cr_assert(asm_session_unsubscribe(f.session,
+                                                          id,
+                                                          asm_term_view(f.subscriber),
+                                                          &failure));
+                emit_big(host, MANY_BIG);
+                test_host_complete(host, "x");
+                test_settle();
+                cr_expect_eq(result.n, 0, "it waits");
+
+                told = heard(slow);
+                cr_expect_str_eq(told, "done");
+                cr_expect(test_wait(result.n == 1));
+        }
+}
+
+Test(session, subscribing_to_no_run_is_an_error)
+{
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autoptr(AsmFailure) again = NULL;
+
+        fixture_init(&f, "");
+        cr_expect(!asm_session_subscribe(f.session, "none", asm_term_view(f.subscriber), &failure));
+        cr_expect_eq(failure->kind, ASM_FAILURE_UNKNOWN);
+        cr_expect(!asm_session_unsubscribe(f.session, "none", asm_term_view(f.subscriber), &again));
+}
