@@ -17,11 +17,9 @@
  * by itself takes a short time more to be over.
  */
 
-#include "run/run.h"
+#include "run-private.h"
 
-#include "approvals-private.h"
 #include "proc/procs.h"
-#include "subscribers-private.h"
 #include "term/print.h"
 #include "term/reader.h"
 
@@ -34,35 +32,6 @@ typedef struct {
         AsmRunWaiterFunc func;
         gpointer user_data;
 } Waiter;
-
-struct _AsmRun {
-        AsmServer server;
-        AsmRunContext context;
-        AsmOptions options;
-        const AsmProvider *provider;
-        const AsmBackendClass *backend_class;
-        const AsmRunListener *listener;
-        gpointer user_data;
-        char *id;
-        char *session_id;
-        char *prompt;
-        AsmTerm *metadata;
-        AsmReducer *reducer;
-        AsmApprovals *approvals;
-        AsmBackend *backend;
-        AsmSubscribers subscribers;
-        GArray *waiters; /* of Waiter; NULL: none */
-        gint64 sequence;
-        gint64 started_us; /* monotonic; 0: not started */
-        gint64 last_event_us;
-        AsmTimer deadline;
-        AsmTimer stream_timer;
-        AsmBuilder message; /* the event on its way out */
-        gboolean is_paused;
-        gboolean has_spoken;   /* the CLI: an event that is more than run_started */
-        gboolean is_over;      /* no events follow */
-        gboolean is_concluded; /* everybody has been told */
-};
 
 static void conclude(AsmRun *run);
 static void finish(AsmRun *run, guint grace_ms);
@@ -761,64 +730,4 @@ asm_run_free(AsmRun *run)
         }
         asm_server_stop_atom(&run->server, "normal");
         asm_server_unref(&run->server);
-}
-
-const char *
-asm_run_get_id(const AsmRun *run)
-{
-        return run->id;
-}
-
-const char *
-asm_run_get_provider_session_id(const AsmRun *run)
-{
-        return asm_reducer_get_provider_session_id(run->reducer);
-}
-
-AsmView
-asm_run_get_metadata(const AsmRun *run)
-{
-        return asm_term_view(run->metadata);
-}
-
-AsmRunStatus
-asm_run_get_status(const AsmRun *run)
-{
-        return asm_reducer_get_status(run->reducer);
-}
-
-gboolean
-asm_run_is_started(const AsmRun *run)
-{
-        return run->started_us > 0;
-}
-
-const AsmCost *
-asm_run_get_cost(const AsmRun *run)
-{
-        return asm_reducer_get_cost(run->reducer);
-}
-
-gint64
-asm_run_get_n_events(const AsmRun *run)
-{
-        return run->sequence;
-}
-
-const AsmOptions *
-asm_run_get_options(const AsmRun *run)
-{
-        return &run->options;
-}
-
-guint
-asm_run_get_queue_timeout_ms(const AsmRun *run)
-{
-        return run->options.queue_timeout_ms;
-}
-
-void
-asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run)
-{
-        asm_builder_server_pid(builder, &run->server);
 }

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What others may know of a run. Nothing here changes it, and what is returned is borrowed from it: it
+ * is valid until the next return to the main loop.
+ */
+
+#include "run-private.h"
+
+const char *
+asm_run_get_id(const AsmRun *run)
+{
+        return run->id;
+}
+
+const char *
+asm_run_get_provider_session_id(const AsmRun *run)
+{
+        return asm_reducer_get_provider_session_id(run->reducer);
+}
+
+AsmView
+asm_run_get_metadata(const AsmRun *run)
+{
+        return asm_term_view(run->metadata);
+}
+
+AsmRunStatus
+asm_run_get_status(const AsmRun *run)
+{
+        return asm_reducer_get_status(run->reducer);
+}
+
+gboolean
+asm_run_is_started(const AsmRun *run)
+{
+        return run->started_us > 0;
+}
+
+const AsmCost *
+asm_run_get_cost(const AsmRun *run)
+{
+        return asm_reducer_get_cost(run->reducer);
+}
+
+gint64
+asm_run_get_n_events(const AsmRun *run)
+{
+        return run->sequence;
+}
+
+const AsmOptions *
+asm_run_get_options(const AsmRun *run)
+{
+        return &run->options;
+}
+
+guint
+asm_run_get_queue_timeout_ms(const AsmRun *run)
+{
+        return run->options.queue_timeout_ms;
+}
+
+void
+asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run)
+{
+        asm_builder_server_pid(builder, &run->server);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* The state of a run, for run.c and for what is told of it (run-info.c). */
+
+#include "run/run.h"
+
+#include "approvals-private.h"
+#include "subscribers-private.h"
+
+struct _AsmRun {
+        AsmServer server;
+        AsmRunContext context;
+        AsmOptions options;
+        const AsmProvider *provider;
+        const AsmBackendClass *backend_class;
+        const AsmRunListener *listener;
+        gpointer user_data;
+        char *id;
+        char *session_id;
+        char *prompt;
+        AsmTerm *metadata;
+        AsmReducer *reducer;
+        AsmApprovals *approvals;
+        AsmBackend *backend;
+        AsmSubscribers subscribers;
+        GArray *waiters; /* of Waiter; NULL: none */
+        gint64 sequence;
+        gint64 started_us; /* monotonic; 0: not started */
+        gint64 last_event_us;
+        AsmTimer deadline;
+        AsmTimer stream_timer;
+        AsmBuilder message; /* the event on its way out */
+        gboolean is_paused;
+        gboolean has_spoken;   /* the CLI: an event that is more than run_started */
+        gboolean is_over;      /* no events follow */
+        gboolean is_concluded; /* everybody has been told */
+};
