@@ -25,10 +25,12 @@ asm_node_admits(AsmNode *node, const char *peer, GInetAddress *address, GError *
 void
 asm_node_set_peers(AsmNode *node, AsmPeers *peers)
 {
-        g_autoptr(AsmPeers) old = node->peers;
         g_autoptr(GPtrArray) links = asm_node_list_links(node);
 
-        node->peers = asm_peers_ref(peers);
+        /* the same ones may be set again */
+        asm_peers_ref(peers);
+        g_clear_pointer(&node->peers, asm_peers_unref);
+        node->peers = peers;
         for (guint i = 0; i < links->len; i++) {
                 AsmLink *link = g_ptr_array_index(links, i);
                 g_autoptr(GError) error = NULL;

@@ -20,7 +20,7 @@ typedef struct {
 
 #define NODE "w\1n"
 #define FUN(free)                                                                                  \
-        "p\0\0\0\101\2uuuuuuuuuuuuuuuu\0\0\0\1\0\0\0\1w\1ma\1a\2X" NODE                             \
+        "p\0\0\0\101\2uuuuuuuuuuuuuuuu\0\0\0\1\0\0\0\1w\1ma\1a\2X" NODE                            \
         "\0\0\0\1\0\0\0\0\0\0\0\1" free
 
 /* each line is one value in several forms; no two lines have the same */
