@@ -304,7 +304,7 @@ is_as_before(#{processes := Processes, rss_bytes := Rss}, GrowthKiB) ->
     asm_test:wait_until(fun() ->
         {ok, #{processes := Now}} = api(status, []),
         Now =< Processes orelse {processes, {before, Processes}, {now, Now}}
-    end, ?LONG_MS),
+    end, ?T),
     {ok, #{rss_bytes := After}} = api(status, []),
     ?EXPECT(Growth when Growth < GrowthKiB * 1024, After - Rss).
 
