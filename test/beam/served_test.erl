@@ -382,7 +382,7 @@ stop() ->
     ok = proc_lib:stop(Other, shutdown, ?T),
     shutdown = down(Watch),
     are_gone(More),
-    ?EXPECT({'EXIT', {noproc, _}}, catch gen_server:call(Other, info)).
+    ?EXPECT(gone, try gen_server:call(Other, info) catch exit:{noproc, _} -> gone end).
 
 exit_signal() ->
     [begin
@@ -468,7 +468,7 @@ conversation() ->
 no_approval() ->
     {Pid, _, Monitor} = Session = begin_session(claude, <<"approve">>),
     #{approval_id := Id} = next(Session, approval_requested),
-    [Pid ! Message || Message <- [{asm_approval_resolved, Id, maybe, nil},
+    [Pid ! Message || Message <- [{asm_approval_resolved, Id, 'maybe', nil},
                                   {asm_approval_resolved, 12, allow, nil},
                                   {asm_approval_resolved, Id, allow}]],
     #{subscribers := 1} = gen_server:call(Pid, info),
