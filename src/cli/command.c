@@ -8,8 +8,8 @@
 
 #include "cli/command-private.h"
 
+#include "base/spelling.h"
 #include "cli/error-private.h"
-#include "cli/spelling-private.h"
 
 #include <string.h>
 
@@ -78,7 +78,7 @@ asm_cli_command_nearest(const char *name)
         guint least = G_MAXUINT;
 
         for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-                if (asm_cli_is_nearer(name, commands[i]->name, &least))
+                if (asm_spelling_is_nearer(name, commands[i]->name, &least))
                         nearest = commands[i];
         }
         return nearest;

@@ -14,8 +14,8 @@
 
 #include "cli/option-private.h"
 
+#include "base/spelling.h"
 #include "cli/error-private.h"
-#include "cli/spelling-private.h"
 
 #include <string.h>
 
@@ -128,7 +128,7 @@ refuse_unknown(const AsmCliOptionSet *sets, guint n_sets, const char *shown, GEr
                 const AsmCliOption *option = sets[i].options;
 
                 for (; option != NULL && option->name != NULL; option++) {
-                        if (asm_cli_is_nearer(shown + 2, option->name, &least))
+                        if (asm_spelling_is_nearer(shown + 2, option->name, &least))
                                 nearest = option->name;
                 }
         }

@@ -12,10 +12,9 @@
  */
 
 #include "config-private.h"
+#include "config-rules-private.h"
 
 #include <string.h>
-
-#define PREFIX "peer "
 
 typedef struct {
         const char *path;
@@ -36,12 +35,6 @@ peer_clear(Peer *peer)
         g_clear_pointer(&peer->cookie, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Peer, peer_clear)
-
-gboolean
-asm_config_is_peer_group(const char *group)
-{
-        return g_str_has_prefix(group, PREFIX);
-}
 
 static gboolean
 fail(const Peer *peer, AsmConfigError code, const char *key, const char *what, GError **error)
@@ -136,7 +129,7 @@ static gboolean
 load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *group, GError **error)
 {
         g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
-        g_autofree char *pattern = g_strstrip(g_strdup(group + strlen(PREFIX)));
+        g_autofree char *pattern = g_strstrip(g_strdup(group + strlen(ASM_CONFIG_PEER_PREFIX)));
         g_auto(Peer) peer = { .path = path, .group = group, .pattern = pattern };
 
         if (strchr(pattern, '@') == NULL && strcmp(pattern, "*") != 0)

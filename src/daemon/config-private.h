@@ -3,9 +3,6 @@
 
 #include "daemon/config.h"
 
-/* whether [GROUP] is `peer PATTERN` */
-gboolean asm_config_is_peer_group(const char *group);
-
 /**
  * asm_config_load_peers: @config->peers from the groups [peer PATTERN], [peers] and [host], whose keys
  * that are in the table of all keys have been read already

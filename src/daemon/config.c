@@ -6,6 +6,7 @@
  */
 
 #include "config-private.h"
+#include "config-rules-private.h"
 
 #include "dist/epmd.h"
 #include "node/name.h"
@@ -13,78 +14,6 @@
 #include <string.h>
 
 G_DEFINE_QUARK(asm_config_error, asm_config_error)
-
-typedef enum {
-        KEY_TEXT,
-        KEY_FILE, /* relative to the folder of the configuration file */
-        KEY_UINT,
-        KEY_SIZE,
-        KEY_BOOL,
-        KEY_NODES, /* patterns of node names, separated by `;` */
-} KeyType;
-
-typedef struct {
-        const char *group;
-        const char *key;
-        KeyType type;
-        gsize offset;
-        guint64 min;
-        guint64 max;
-        gboolean is_live; /* a daemon that runs takes a new value over */
-} KeyRule;
-
-#define AT(member) G_STRUCT_OFFSET(AsmConfig, member)
-#define KIB        G_GUINT64_CONSTANT(1024)
-#define MIB        (KIB * 1024)
-
-static const KeyRule rules[] = {
-        { "node", "name", KEY_TEXT, AT(name), 0, 0 },
-        { "node", "long_name", KEY_BOOL, AT(is_long_name), 0, 0 },
-        { "node", "cookie_file", KEY_FILE, AT(cookie_file), 0, 0 },
-        { "node", "listen", KEY_TEXT, AT(listen), 0, 0 },
-        { "node", "net_ticktime", KEY_UINT, AT(node.net_ticktime_s), 1, 86400 },
-        { "node", "setup_timeout_ms", KEY_UINT, AT(node.setup_timeout_ms), 100, 120000 },
-        { "node", "start_epmd", KEY_BOOL, AT(node.start_epmd), 0, 0 },
-        { "node", "shutdown_grace_ms", KEY_UINT, AT(shutdown_grace_ms), 0, 86400000, TRUE },
-        { "tls", "certificate", KEY_FILE, AT(tls.certificate), 0, 0 },
-        { "tls", "private_key", KEY_FILE, AT(tls.private_key), 0, 0 },
-        { "tls", "authorities", KEY_FILE, AT(tls.authorities), 0, 0 },
-        { "tls", "verify_host", KEY_BOOL, AT(tls.verify_host), 0, 0 },
-        { "kits", "path", KEY_TEXT, AT(kit_path), 0, 0, TRUE },
-        { "limits", "max_connections", KEY_UINT, AT(node.max_links), 1, 65536 },
-        { "limits", "max_attempts", KEY_UINT, AT(node.max_attempts), 0, 1000000, TRUE },
-        { "limits", "max_frame", KEY_SIZE, AT(node.max_frame), 64 * KIB, 1024 * MIB },
-        { "limits", "high_water", KEY_SIZE, AT(node.high_water), 64 * KIB, 1024 * MIB },
-        { "limits", "max_held_bytes", KEY_SIZE, AT(node.max_held), 64 * KIB, 1024 * MIB },
-        { "limits", "max_queued_bytes", KEY_SIZE, AT(node.max_queued), MIB, 1024 * MIB },
-        { "limits", "max_mailbox", KEY_UINT, AT(max_mail), 16, 10000000 },
-        { "limits", "max_sessions", KEY_UINT, AT(limits.max_sessions), 1, 10000000, TRUE },
-        { "limits", "max_runs", KEY_UINT, AT(limits.max_runs), 1, 10000000, TRUE },
-        { "limits", "max_result", KEY_SIZE, AT(limits.max_result), 64 * KIB, 1024 * MIB, TRUE },
-        { "limits", "max_subscribers", KEY_UINT, AT(limits.max_subscribers), 1, 100000, TRUE },
-        { "limits", "max_lag_bytes", KEY_SIZE, AT(limits.max_lag), 64 * KIB, 1024 * MIB, TRUE },
-        { "limits",
-          "drop_slow_subscribers",
-          KEY_BOOL,
-          AT(limits.drops_slow_subscribers),
-          0,
-          0,
-          TRUE },
-        { "limits", "max_approvals", KEY_UINT, AT(limits.max_approvals), 1, 100000, TRUE },
-        { "peers", "allow", KEY_NODES, AT(allow), 0, 0, TRUE },
-        { "peers", "default_rights", KEY_TEXT, AT(default_rights), 0, 0, TRUE },
-        { "host", "enabled", KEY_BOOL, AT(host.is_enabled), 0, 0, TRUE },
-        { "host", "allow", KEY_NODES, AT(host_allow), 0, 0, TRUE },
-        { "host", "max_sessions", KEY_UINT, AT(host.max_sessions), 1, 1000000, TRUE },
-        { "host",
-          "headless_timeout_ms",
-          KEY_UINT,
-          AT(host.headless_timeout_ms),
-          0,
-          86400000,
-          TRUE },
-        { "host", "otp_release", KEY_TEXT, AT(host.otp_release), 0, 0, TRUE },
-};
 
 static void
 free_term(gpointer term)
@@ -132,97 +61,11 @@ asm_config_clear(AsmConfig *config)
         asm_tls_config_clear(&config->tls);
 }
 
-static const KeyRule *
-find_rule(const char *group, const char *key)
-{
-        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
-                if (strcmp(rules[i].group, group) == 0 && strcmp(rules[i].key, key) == 0)
-                        return &rules[i];
-        }
-        return NULL;
-}
-
-static gboolean
-set_number(gpointer field, const KeyRule *rule, const char *value)
-{
-        guint64 number;
-
-        if (!g_ascii_string_to_unsigned(value, 10, rule->min, rule->max, &number, NULL))
-                return FALSE;
-        if (rule->type == KEY_SIZE)
-                *(gsize *)field = number;
-        else
-                *(guint *)field = (guint)number;
-        return TRUE;
-}
-
-/* NAME@HOST each, with wildcards or not; `*` alone is everybody */
-static gboolean
-set_nodes(GStrv *field, const char *value)
-{
-        g_auto(GStrv) parts = g_strsplit(value, ";", -1);
-        g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(g_free);
-
-        for (guint i = 0; parts[i] != NULL; i++) {
-                const char *node = g_strstrip(parts[i]);
-
-                if (*node == '\0')
-                        continue;
-                if (strchr(node, '@') == NULL && strcmp(node, "*") != 0)
-                        return FALSE;
-                g_ptr_array_add(nodes, g_strdup(node));
-        }
-        if (nodes->len == 0)
-                return FALSE;
-        g_ptr_array_add(nodes, NULL);
-        g_strfreev(*field);
-        *field = (GStrv)g_ptr_array_free(g_steal_pointer(&nodes), FALSE);
-        return TRUE;
-}
-
-static char *
-resolve_file(const char *path, const char *value)
-{
-        g_autofree char *whole = g_canonicalize_filename(path, NULL);
-        g_autofree char *folder = g_path_get_dirname(whole);
-
-        return g_canonicalize_filename(value, folder);
-}
-
-static gboolean
-set_value(AsmConfig *config, const KeyRule *rule, const char *path, const char *value)
-{
-        gpointer field = G_STRUCT_MEMBER_P(config, rule->offset);
-
-        switch (rule->type) {
-        case KEY_TEXT:
-                g_free(*(char **)field);
-                *(char **)field = g_strdup(value);
-                return *value != '\0';
-        case KEY_FILE:
-                g_free(*(char **)field);
-                *(char **)field = resolve_file(path, value);
-                return *value != '\0';
-        case KEY_BOOL:
-                *(gboolean *)field = strcmp(value, "true") == 0;
-                return *(gboolean *)field || strcmp(value, "false") == 0;
-        case KEY_NODES:
-                return set_nodes(field, value);
-        case KEY_UINT:
-        case KEY_SIZE:
-                return set_number(field, rule, value);
-        }
-        return FALSE;
-}
-
 static void
-value_error(const KeyRule *rule, const char *path, const char *value, GError **error)
+value_error(const AsmConfigRule *rule, const char *path, const char *value, GError **error)
 {
         g_autofree char *shown = g_strescape(value, NULL);
-        g_autofree char *range =
-                g_strdup_printf("a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
-                                rule->min,
-                                rule->max);
+        g_autofree char *expected = asm_config_rule_expected(rule);
 
         g_set_error(error,
                     ASM_CONFIG_ERROR,
@@ -232,11 +75,7 @@ value_error(const KeyRule *rule, const char *path, const char *value, GError **e
                     rule->key,
                     rule->group,
                     shown,
-                    rule->type == KEY_TEXT    ? "some text"
-                    : rule->type == KEY_FILE  ? "a file"
-                    : rule->type == KEY_BOOL  ? "true or false"
-                    : rule->type == KEY_NODES ? "names of nodes, as asm@build1;*@10.0.*"
-                                              : range);
+                    expected);
 }
 
 /* numbers as integers, true and false as atoms, a cookie, which must be one, too; else text */
@@ -307,21 +146,13 @@ load_defaults(AsmConfig *config,
 }
 
 static gboolean
-is_group(const char *group)
-{
-        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
-                if (strcmp(rules[i].group, group) == 0)
-                        return TRUE;
-        }
-        return FALSE;
-}
-
-static gboolean
 load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *group, GError **error)
 {
         g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
+        g_autofree char *whole = g_canonicalize_filename(path, NULL);
+        g_autofree char *folder = g_path_get_dirname(whole);
 
-        if (!is_group(group)) {
+        if (!asm_config_group_is_known(group)) {
                 g_set_error(error,
                             ASM_CONFIG_ERROR,
                             ASM_CONFIG_ERROR_KEY,
@@ -331,7 +162,7 @@ load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *grou
                 return FALSE;
         }
         for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
-                const KeyRule *rule = find_rule(group, keys[i]);
+                const AsmConfigRule *rule = asm_config_rule_find(group, keys[i]);
                 g_autofree char *value = NULL;
 
                 if (rule == NULL) {
@@ -345,7 +176,8 @@ load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *grou
                         return FALSE;
                 }
                 value = g_key_file_get_string(file, group, keys[i], NULL);
-                if (value == NULL || !set_value(config, rule, path, g_strstrip(value))) {
+                if (value == NULL ||
+                    !asm_config_rule_set(rule, config, g_strstrip(value), folder)) {
                         value_error(rule, path, value != NULL ? value : "", error);
                         return FALSE;
                 }
@@ -405,30 +237,21 @@ asm_config_load(AsmConfig *config, const char *path, GError **error)
 }
 
 static gboolean
-is_same(const KeyRule *rule, const AsmConfig *a, const AsmConfig *b)
+is_same(const AsmConfigRule *rule, const AsmConfig *a, const AsmConfig *b)
 {
-        gconstpointer one = G_STRUCT_MEMBER_P(a, rule->offset);
-        gconstpointer other = G_STRUCT_MEMBER_P(b, rule->offset);
+        g_autofree char *one = asm_config_rule_get(rule, a);
+        g_autofree char *other = asm_config_rule_get(rule, b);
 
-        switch (rule->type) {
-        case KEY_TEXT:
-        case KEY_FILE:
-                return g_strcmp0(*(char *const *)one, *(char *const *)other) == 0;
-        case KEY_BOOL:
-        case KEY_UINT:
-                return *(const guint *)one == *(const guint *)other;
-        case KEY_SIZE:
-                return *(const gsize *)one == *(const gsize *)other;
-        case KEY_NODES:
-                break; /* live */
-        }
-        return TRUE;
+        return g_strcmp0(one, other) == 0;
 }
 
 void
 asm_config_log_changes(const AsmConfig *running, const AsmConfig *config)
 {
-        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+        gsize n;
+        const AsmConfigRule *rules = asm_config_rules(&n);
+
+        for (gsize i = 0; i < n; i++) {
                 if (!rules[i].is_live && !is_same(&rules[i], running, config))
                         g_warning(
                                 "configuration: %s in [%s] has changed, which takes effect at the "

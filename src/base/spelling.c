@@ -6,7 +6,7 @@
  * that begins with what was typed. Of several that are as near the first one counts.
  */
 
-#include "cli/spelling-private.h"
+#include "base/spelling.h"
 
 #include <string.h>
 
@@ -40,7 +40,7 @@ distance(const char *a, const char *b)
 }
 
 gboolean
-asm_cli_is_nearer(const char *typed, const char *name, guint *least)
+asm_spelling_is_nearer(const char *typed, const char *name, guint *least)
 {
         gsize len = strlen(typed);
         guint needed;
