@@ -160,21 +160,38 @@ asm_builder_provider_info(AsmBuilder *value, const AsmProvider *provider)
         put_kit(value, kit, error);
 }
 
-/* provider_info(Provider) -> {ok, Map} */
+static void
+put_all_infos(AsmBuilder *value)
+{
+        AsmBuilderMark mark = asm_builder_list_begin(value);
+        const AsmProvider *const *all = asm_provider_all();
+        guint n = 0;
+
+        for (; all[n] != NULL; n++)
+                asm_builder_provider_info(value, all[n]);
+        asm_builder_list_end(value, mark, n);
+}
+
+/* provider_info([Provider]) -> {ok, Map}, without a provider {ok, [Map]} */
 void
 asm_method_provider_info(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
-        const AsmProvider *provider = find_provider(request->args[0], &failure);
+        const AsmProvider *provider = NULL;
 
-        if (provider == NULL) {
+        if (request->n_args > 0)
+                provider = find_provider(request->args[0], &failure);
+        if (failure != NULL) {
                 asm_reply_failure(reply, failure);
                 return;
         }
         asm_builder_tuple(&value, 2);
         asm_builder_atom(&value, "ok");
-        asm_builder_provider_info(&value, provider);
+        if (provider != NULL)
+                asm_builder_provider_info(&value, provider);
+        else
+                put_all_infos(&value);
         reply->send(reply, asm_builder_peek(&value));
 }
 

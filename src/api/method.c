@@ -39,7 +39,7 @@ static const AsmMethod methods[] = {
         { "intervene", 3, 4, ASM_RIGHT_CONTROL, asm_method_intervene },
         { "resolve", 1, 2, ASM_RIGHT_QUERY, asm_method_resolve },
         { "lane_info", 1, 2, ASM_RIGHT_QUERY, asm_method_lane_info },
-        { "provider_info", 1, 1, ASM_RIGHT_QUERY, asm_method_provider_info },
+        { "provider_info", 0, 1, ASM_RIGHT_QUERY, asm_method_provider_info },
         { "providers", 0, 1, ASM_RIGHT_QUERY, asm_method_providers },
         { "doctor", 1, 2, ASM_RIGHT_CONTROL, asm_method_doctor },
         { "status", 0, 0, ASM_RIGHT_QUERY, asm_method_status },

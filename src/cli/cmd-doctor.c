@@ -38,7 +38,7 @@ static const AsmCliOption doctor_options[] = {
           0,
           ASM_CLI_TEXT,
           G_STRUCT_OFFSET(DoctorOptions, provider),
-          "NAME",
+          "PROVIDER",
           "the provider whose CLI is looked for (default: claude)" },
         { "cwd",
           0,

@@ -16,7 +16,7 @@ run(AsmCli *cli, gconstpointer options, char **operands, GError **error)
 
 const AsmCliCommand asm_cli_cmd_resume = {
         .name = "resume",
-        .operands = "--session ID [PROMPT]",
+        .operands = "--session SESSION [PROMPT]",
         .max_operands = 1,
         .summary = "go on with the conversation of a session",
         .help = "As query, but the provider is told to take up the conversation of the last run "

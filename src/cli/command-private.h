@@ -37,6 +37,7 @@ extern const AsmCliCommand asm_cli_cmd_ping;
 extern const AsmCliCommand asm_cli_cmd_providers;
 extern const AsmCliCommand asm_cli_cmd_doctor;
 extern const AsmCliCommand asm_cli_cmd_resolve;
+extern const AsmCliCommand asm_cli_cmd_completion;
 extern const AsmCliCommand asm_cli_cmd_help;
 
 /* options that every command takes; into AsmCliGlobals */

@@ -13,13 +13,28 @@
 
 #include <string.h>
 
+/* clang-format off */
 static const AsmCliCommand *const commands[] = {
-        &asm_cli_cmd_run,       &asm_cli_cmd_query,     &asm_cli_cmd_stream,   &asm_cli_cmd_resume,
-        &asm_cli_cmd_interrupt, &asm_cli_cmd_approvals, &asm_cli_cmd_approve,  &asm_cli_cmd_deny,
-        &asm_cli_cmd_start,     &asm_cli_cmd_stop,      &asm_cli_cmd_sessions, &asm_cli_cmd_status,
-        &asm_cli_cmd_ping,      &asm_cli_cmd_providers, &asm_cli_cmd_doctor,   &asm_cli_cmd_resolve,
+        &asm_cli_cmd_run,
+        &asm_cli_cmd_query,
+        &asm_cli_cmd_stream,
+        &asm_cli_cmd_resume,
+        &asm_cli_cmd_interrupt,
+        &asm_cli_cmd_approvals,
+        &asm_cli_cmd_approve,
+        &asm_cli_cmd_deny,
+        &asm_cli_cmd_start,
+        &asm_cli_cmd_stop,
+        &asm_cli_cmd_sessions,
+        &asm_cli_cmd_status,
+        &asm_cli_cmd_ping,
+        &asm_cli_cmd_providers,
+        &asm_cli_cmd_doctor,
+        &asm_cli_cmd_resolve,
+        &asm_cli_cmd_completion,
         &asm_cli_cmd_help,
 };
+/* clang-format on */
 
 #define AT(member) G_STRUCT_OFFSET(AsmCliGlobals, member)
 

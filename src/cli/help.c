@@ -30,7 +30,7 @@ general_help(void)
         for (guint i = 0; (command = asm_cli_command_nth(i)) != NULL; i++) {
                 if (command->heading != NULL)
                         g_string_append_printf(out, "\n%s:\n", command->heading);
-                g_string_append_printf(out, "  %-10s %s\n", command->name, command->summary);
+                g_string_append_printf(out, "  %-11s %s\n", command->name, command->summary);
         }
         g_string_append(out, "\nOptions, before or behind the command:\n");
         asm_cli_options_help(out, asm_cli_global_options);

@@ -46,6 +46,27 @@ GPtrArray *asm_cli_options_parse(const AsmCliOptionSet *sets,
                                  gboolean stop_at_first,
                                  GError **error);
 
+/**
+ * asm_cli_options_scan: what is known of a command line that is still being typed
+ * @args: NULL-terminated; borrowed
+ * @ret_pending: (nullable): the option whose value comes next; NULL: none
+ * @ret_is_ended: behind `--`: what comes next is an operand
+ *
+ * As asm_cli_options_parse(), but what is wrong is passed over.
+ *
+ * Returns: (transfer container): the operands (borrowed strings), NULL-terminated
+ */
+GPtrArray *asm_cli_options_scan(const AsmCliOptionSet *sets,
+                                guint n_sets,
+                                char **args,
+                                const AsmCliOption **ret_pending,
+                                gboolean *ret_is_ended);
+/* (nullable): the option whose value @arg, as `--name=VALUE`, holds; @ret_value: within @arg */
+const AsmCliOption *asm_cli_options_find_assigned(const AsmCliOptionSet *sets,
+                                                  guint n_sets,
+                                                  const char *arg,
+                                                  const char **ret_value);
+
 /* frees the texts in @values */
 void asm_cli_options_clear(const AsmCliOption *options, gpointer values);
 /* appends one aligned line per option */

@@ -197,6 +197,54 @@ asm_cli_options_parse(const AsmCliOptionSet *sets,
         return g_steal_pointer(&operands);
 }
 
+GPtrArray *
+asm_cli_options_scan(const AsmCliOptionSet *sets,
+                     guint n_sets,
+                     char **args,
+                     const AsmCliOption **ret_pending,
+                     gboolean *ret_is_ended)
+{
+        g_autoptr(GPtrArray) operands = g_ptr_array_new();
+
+        *ret_pending = NULL;
+        *ret_is_ended = FALSE;
+        for (char **at = args; *at != NULL; at++) {
+                const char *name = *at + strspn(*at, "-");
+                Found found = { NULL, NULL };
+
+                if (*ret_is_ended || (*at)[0] != '-' || (*at)[1] == '\0') {
+                        g_ptr_array_add(operands, *at);
+                        continue;
+                }
+                *ret_is_ended = *name == '\0';
+                found = find_option(sets, n_sets, name, strlen(name));
+                if (at[1] == NULL && found.option != NULL && found.option->type != ASM_CLI_FLAG)
+                        *ret_pending = found.option;
+                else if (!*ret_is_ended)
+                        take_option(sets, n_sets, &at, /* error= */ NULL);
+        }
+        g_ptr_array_add(operands, NULL);
+        return g_steal_pointer(&operands);
+}
+
+const AsmCliOption *
+asm_cli_options_find_assigned(const AsmCliOptionSet *sets,
+                              guint n_sets,
+                              const char *arg,
+                              const char **ret_value)
+{
+        const char *equals = g_str_has_prefix(arg, "--") ? strchr(arg, '=') : NULL;
+        Found found;
+
+        if (equals == NULL)
+                return NULL;
+        found = find_option(sets, n_sets, arg + 2, (gsize)(equals - arg - 2));
+        if (found.option == NULL || found.option->type == ASM_CLI_FLAG)
+                return NULL;
+        *ret_value = equals + 1;
+        return found.option;
+}
+
 void
 asm_cli_options_clear(const AsmCliOption *options, gpointer values)
 {

@@ -25,7 +25,7 @@ typedef struct {
 /* entries of a table whose struct @type has an AsmCliPlace @member */
 /* clang-format off */
 #define ASM_CLI_PLACE_OPTIONS(type, member)                                                        \
-        ASM_CLI_PLACE_OPTION(type, member.provider, "provider", "NAME",                            \
+        ASM_CLI_PLACE_OPTION(type, member.provider, "provider", "PROVIDER",                        \
                              "claude, codex, amp, cursor or antigravity (default: claude)"),       \
         ASM_CLI_PLACE_OVERRIDES(type, member)
 
@@ -34,7 +34,7 @@ typedef struct {
         ASM_CLI_PLACE_OPTION(type, member.remote, "remote", "NODE",                                \
                              "the BEAM node that runs it"),                                        \
         ASM_CLI_PLACE_OPTION(type, member.cwd, "cwd", "DIR", "the working directory, there"),      \
-        ASM_CLI_PLACE_OPTION(type, member.model, "model", "NAME",                                  \
+        ASM_CLI_PLACE_OPTION(type, member.model, "model", "MODEL",                                 \
                              "the model, as the provider calls it"),                               \
         ASM_CLI_PLACE_OPTION(type, member.permission, "permission", "MODE",                        \
                              "default, auto, plan, bypass, ..."),                                  \

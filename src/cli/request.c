@@ -46,14 +46,14 @@ const AsmCliOption asm_cli_query_options[] = {
           0,
           ASM_CLI_TEXT,
           AT(session),
-          "ID",
+          "SESSION",
           "run it in this session (default: in one of its own)" },
         RUN_OPTIONS,
         { NULL },
 };
 
 const AsmCliOption asm_cli_resume_options[] = {
-        { "session", 0, ASM_CLI_TEXT, AT(session), "ID", "the session to go on with; needed" },
+        { "session", 0, ASM_CLI_TEXT, AT(session), "SESSION", "the session to go on with; needed" },
         ASM_CLI_PLACE_OVERRIDES(AsmCliRequest, place),
         PRINT_OPTIONS,
         { NULL },

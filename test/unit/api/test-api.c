@@ -259,6 +259,7 @@ static const Case cases[] = {
         { "lane_info", "[amp]", "{ok,#{" },
         { "lane_info", "[amp, [{lane, fast}]]", "{error,#{" },
         { "lane_info", "[17]", "{error,#{" },
+        { "provider_info", "[]", "{ok,[#{provider => amp" },
         { "provider_info", "[cursor]", "{ok,#{provider => cursor" },
         { "provider_info", "[nobody]", "{error,#{" },
         { "status", "[]", "{ok,#{node => 'asmd@N.N.N.N',version => " },
