@@ -10,7 +10,7 @@
 
 -include("asm_test.hrl").
 
--define(T, 60000).
+-define(T, 240000).
 -define(LINES, 15000).
 
 main([NodeText, OsPid, PatientText, HostName, SlowPid, Dir, BoundText]) ->
