@@ -6,7 +6,7 @@
  * counted and told with the next one that is.
  */
 
-#include <glib.h>
+#include "base/log.h"
 
 /* zeroed: nothing has been said yet */
 typedef struct {
@@ -24,7 +24,10 @@ typedef struct {
  *
  * A line after some that were held ends in " (N more since the last time)".
  */
-void asm_quiet_log(AsmQuiet *quiet, const char *domain, const char *format, ...)
-        G_GNUC_PRINTF(3, 4);
-/* the same for the log domain of the caller */
+void asm_quiet_log(AsmQuiet *quiet,
+                   const char *domain,
+                   const AsmLogTags *tags,
+                   const char *format,
+                   ...) G_GNUC_PRINTF(4, 5);
+/* the same for the log domain of the caller, @tags first */
 #define asm_quiet_message(quiet, ...) asm_quiet_log((quiet), G_LOG_DOMAIN, __VA_ARGS__)

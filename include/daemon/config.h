@@ -38,6 +38,8 @@ typedef struct {
         GStrv allow;          /* NULL: none */
         char *default_rights; /* NULL: none; of the nodes in allow */
         AsmPeers *peers;      /* what asm_config_load() makes of these and of [peer PATTERN] */
+        guint log_format;     /* AsmLogFormat */
+        guint log_level;      /* AsmLogLevel */
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
 } AsmConfig;

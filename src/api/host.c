@@ -69,6 +69,7 @@ admits(AsmHost *host, GRefString *peer, gboolean is_logged)
                 return FALSE;
         shown = g_strescape(peer, NULL);
         asm_quiet_message(&host->refused,
+                          &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED, .peer = peer },
                           "'%s' asks to run CLIs here and is refused: %s",
                           shown,
                           why_refused(host));
@@ -230,7 +231,11 @@ refuse(AsmHostCall *call, const char *why)
         g_autoptr(AsmFailure) failure =
                 asm_failure_new(ASM_FAILURE_AT_CAPACITY, ASM_DOMAIN_RUNTIME, "'%s' %s", name, why);
 
-        g_message("'%s' asks for a session and is refused: this node %s", call->peer, why);
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED, .peer = call->peer },
+                "'%s' asks for a session and is refused: this node %s",
+                call->peer,
+                why);
         asm_reply_failure(call->reply, failure);
 }
 

@@ -26,6 +26,7 @@
 
 #include "host-private.h"
 
+#include "base/log.h"
 #include "term/json.h"
 #include "term/print.h"
 #include "term/reader.h"
@@ -113,9 +114,11 @@ on_headless(AsmTimer *timer, gpointer user_data)
 {
         AsmHosted *self = user_data;
 
-        g_message("hosted session of '%s': nobody has listened for %u ms, ending its CLI",
-                  self->peer,
-                  self->headless_ms);
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &(AsmLogTags){ .peer = self->peer },
+                "hosted session of '%s': nobody has listened for %u ms, ending its CLI",
+                self->peer,
+                self->headless_ms);
         asm_server_stop_atom(&self->server, "normal");
 }
 

@@ -82,7 +82,10 @@ is_permitted(AsmApi *api, const AsmMethod *method, guint arity, GRefString *peer
                 return TRUE;
         function = g_strdup_printf("%s/%u", method->name, arity);
         failure = asm_failure_new_not_allowed(function, peer, method->right);
-        asm_quiet_message(&api->refused, "a call was refused: %s", failure->message);
+        asm_quiet_message(&api->refused,
+                          &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED, .peer = peer },
+                          "a call was refused: %s",
+                          failure->message);
         asm_reply_failure(reply, failure);
         return FALSE;
 }

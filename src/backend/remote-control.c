@@ -22,6 +22,8 @@
 
 #include "remote-private.h"
 
+#include "base/log.h"
+
 #include "term/print.h"
 #include "term/reader.h"
 
@@ -97,7 +99,13 @@ fail(Call *call)
         call_free(call);
         if (self->state == REMOTE_GRACE) {
                 if (what == ASM_REMOTE_INTERRUPT) {
-                        g_warning("run %s: %s; ending it", self->run_id, failure->message);
+                        asm_log(G_LOG_LEVEL_WARNING,
+                                &(AsmLogTags){ .run = self->run_id,
+                                               .session = self->session_id,
+                                               .peer = self->node },
+                                "run %s: %s; ending it",
+                                self->run_id,
+                                failure->message);
                         asm_remote_end_grace(self);
                 }
                 return;

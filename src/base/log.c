@@ -17,6 +17,9 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+/* of syslog, which has three above an error */
+#define PRIORITY_OF(level) ((guint)(level) + 3)
+
 typedef struct {
         GMutex lock;
         int fd;
@@ -36,9 +39,6 @@ static Writer writer = { .journal_fd = -1,
 
 const char *const asm_log_format_names[] = { "auto", "text", "json", "journal", NULL };
 const char *const asm_log_level_names[] = { "error", "warning", "notice", "info", "debug", NULL };
-
-/* of syslog, which has three above an error */
-#define PRIORITY_OF(level) ((guint)(level) + 3)
 
 /* --- the way out, under the lock ------------------------------------------------------------- */
 

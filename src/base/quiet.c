@@ -10,7 +10,7 @@
 #include "base/quiet.h"
 
 void
-asm_quiet_log(AsmQuiet *quiet, const char *domain, const char *format, ...)
+asm_quiet_log(AsmQuiet *quiet, const char *domain, const AsmLogTags *tags, const char *format, ...)
 {
         gint64 now_us = g_get_monotonic_time();
         g_autofree char *text = NULL;
@@ -30,7 +30,7 @@ asm_quiet_log(AsmQuiet *quiet, const char *domain, const char *format, ...)
         va_end(args);
         if (quiet->n_held > 0)
                 more = g_strdup_printf(" (%u more since the last time)", quiet->n_held);
-        g_log(domain, G_LOG_LEVEL_MESSAGE, "%s%s", text, more != NULL ? more : "");
+        asm_log_full(domain, G_LOG_LEVEL_MESSAGE, tags, "%s%s", text, more != NULL ? more : "");
         quiet->n_said++;
         quiet->n_held = 0;
 }

@@ -11,14 +11,16 @@ typedef enum {
         ASM_CONFIG_UINT,
         ASM_CONFIG_SIZE,
         ASM_CONFIG_BOOL,
-        ASM_CONFIG_NODES, /* patterns of node names, separated by `;` */
-        ASM_CONFIG_PEER,  /* of a group [peer PATTERN]: config-peers.c reads it, no field has it */
+        ASM_CONFIG_CHOICE, /* one of a few words; the field is a guint: which of them */
+        ASM_CONFIG_NODES,  /* patterns of node names, separated by `;` */
+        ASM_CONFIG_PEER,   /* of a group [peer PATTERN]: config-peers.c reads it, no field has it */
 } AsmConfigType;
 
 /**
  * AsmConfigRule:
  * @offset: of the field in AsmConfig; its type is that of @type
  * @is_live: a daemon that runs takes a new value over
+ * @choices: (nullable): for ASM_CONFIG_CHOICE, with a NULL behind the last
  * @help: sentences; two newlines begin a new paragraph
  * @unset: (nullable): what holds if the key is not given, for keys that have no value then
  * @sample: (nullable): a value for those
@@ -34,6 +36,7 @@ typedef struct {
         const char *help;
         const char *unset;
         const char *sample;
+        const char *const *choices;
 } AsmConfigRule;
 
 typedef struct {

@@ -7,6 +7,7 @@
 
 #include "config-rules-private.h"
 
+#include "base/log.h"
 #include "base/spelling.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ static const AsmConfigGroup groups[] = {
         { "host",
           "Whether other nodes may run CLIs here, as on a remote node of ASM. Who may, can run any "
           "program as the user of this asmd." },
+        { "log", "The log: standard error, or the journal." },
 };
 
 static const AsmConfigRule rules[] = {
@@ -319,6 +321,24 @@ static const AsmConfigRule rules[] = {
           .help = "The Erlang/OTP release that callers are told.",
           .unset = "that of the caller",
           .sample = "27" },
+        { "log",
+          "format",
+          ASM_CONFIG_CHOICE,
+          AT(log_format),
+          .is_live = LIVE,
+          .help = "text: a line with the time. json: an object per line. journal: records with "
+                  "fields, straight to the journal of systemd. auto: journal if standard error "
+                  "leads there, else text.",
+          .choices = asm_log_format_names },
+        { "log",
+          "level",
+          ASM_CONFIG_CHOICE,
+          AT(log_level),
+          .is_live = LIVE,
+          .help = "The least important lines that are written: error, warning, notice, info (also "
+                  "the beginning and end of each session and run, and clients that come and go) or "
+                  "debug.",
+          .choices = asm_log_level_names },
 };
 
 const AsmConfigRule *

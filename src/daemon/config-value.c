@@ -25,6 +25,8 @@ asm_config_rule_get(const AsmConfigRule *rule, const AsmConfig *config)
                 return g_strdup_printf("%" G_GSIZE_FORMAT, *(const gsize *)field);
         case ASM_CONFIG_BOOL:
                 return g_strdup(*(const gboolean *)field ? "true" : "false");
+        case ASM_CONFIG_CHOICE:
+                return g_strdup(rule->choices[*(const guint *)field]);
         case ASM_CONFIG_NODES:
                 return *(const GStrv *)field != NULL ? g_strjoinv(";", *(const GStrv *)field)
                                                      : NULL;
@@ -32,6 +34,22 @@ asm_config_rule_get(const AsmConfigRule *rule, const AsmConfig *config)
                 break;
         }
         return NULL;
+}
+
+/* "auto, text or json" */
+static char *
+join_choices(const char *const *choices)
+{
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; choices[i] != NULL; i++)
+                g_string_append_printf(text,
+                                       "%s%s",
+                                       i == 0                   ? ""
+                                       : choices[i + 1] != NULL ? ", "
+                                                                : " or ",
+                                       choices[i]);
+        return g_string_free(text, FALSE);
 }
 
 char *
@@ -45,6 +63,8 @@ asm_config_rule_expected(const AsmConfigRule *rule)
                 return g_strdup("a file");
         case ASM_CONFIG_BOOL:
                 return g_strdup("true or false");
+        case ASM_CONFIG_CHOICE:
+                return join_choices(rule->choices);
         case ASM_CONFIG_NODES:
                 return g_strdup("names of nodes, as asm@build1;*@10.0.*");
         case ASM_CONFIG_UINT:
@@ -79,6 +99,18 @@ set_bool(gboolean *field, const char *value)
                 return FALSE;
         *field = is_true;
         return TRUE;
+}
+
+static gboolean
+set_choice(guint *field, const char *const *choices, const char *value)
+{
+        for (guint i = 0; choices[i] != NULL; i++) {
+                if (strcmp(choices[i], value) == 0) {
+                        *field = i;
+                        return TRUE;
+                }
+        }
+        return FALSE;
 }
 
 /* NAME@HOST each, with wildcards or not; `*` alone is everybody */
@@ -139,6 +171,8 @@ asm_config_rule_set(const AsmConfigRule *rule,
                 return set_text(field, asm_config_resolve_file(value, folder));
         case ASM_CONFIG_BOOL:
                 return set_bool(field, value);
+        case ASM_CONFIG_CHOICE:
+                return set_choice(field, rule->choices, value);
         case ASM_CONFIG_NODES:
                 return set_nodes(field, value);
         case ASM_CONFIG_UINT:

@@ -8,6 +8,7 @@
 #include "config-private.h"
 #include "config-rules-private.h"
 
+#include "base/log.h"
 #include "dist/epmd.h"
 #include "node/name.h"
 
@@ -36,6 +37,7 @@ asm_config_init(AsmConfig *config)
                             .max_approvals = 64 },
                 .max_mail = 100000,
                 .shutdown_grace_ms = 10000,
+                .log_level = ASM_LOG_NOTICE,
                 .host = { .max_sessions = 256, .headless_timeout_ms = 30000 },
                 .peers = asm_peers_new(),
                 .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)

@@ -12,6 +12,7 @@
 
 #include "api/api.h"
 #include "backend/kit.h"
+#include "base/log.h"
 #include "shutdown-private.h"
 
 #include <glib-unix.h>
@@ -147,6 +148,11 @@ on_started(GObject *source, GAsyncResult *result, gpointer user_data)
                 g_main_loop_quit(daemon->loop);
                 return;
         }
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &(AsmLogTags){ .event = ASM_LOG_EVENT_READY },
+                "'%s' is ready on port %u",
+                asm_node_get_name(daemon->node),
+                asm_node_get_port(daemon->node));
         printf("ready %s\n", asm_node_get_name(daemon->node));
         fflush(stdout);
 }

@@ -3,12 +3,14 @@
 /* asmd: reads its command line, builds the daemon, runs it, prints the one error. */
 
 #include "backend/backend.h"
+#include "base/log.h"
 #include "daemon/daemon.h"
 
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 typedef struct {
         char *sname;
@@ -149,7 +151,10 @@ on_reload(gpointer user_data)
         }
         asm_config_log_changes(reload->config, &config);
         asm_daemon_reconfigure(reload->daemon, &config);
-        g_message("SIGHUP: configuration read again");
+        asm_log_set(config.log_format, config.log_level);
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &(AsmLogTags){ .event = ASM_LOG_EVENT_RELOADED },
+                "SIGHUP: configuration read again");
         old = *reload->config;
         *reload->config = config;
         config = old;
@@ -184,6 +189,7 @@ main(int argc, char **argv)
         setlocale(LC_ALL, "");
         /* a CLI or a peer that goes away is an error of a write, not the end */
         signal(SIGPIPE, SIG_IGN);
+        asm_log_start(STDERR_FILENO);
         asm_backend_local_raise_limits();
         if (!parse(&options, &argc, &argv, &error)) {
                 fprintf(stderr, "asmd: %s; see asmd --help\n", error->message);
@@ -193,15 +199,17 @@ main(int argc, char **argv)
                 puts("asmd " ASM_VERSION);
                 return 0;
         }
-        if (configure(&config, &options, &error))
+        if (configure(&config, &options, &error)) {
+                asm_log_set(config.log_format, config.log_level);
                 daemon = asm_daemon_new(&config, &error);
+        }
         if (daemon != NULL) {
                 reload = (Reload){ &options, &config, daemon };
                 asm_daemon_set_reload_func(daemon, on_reload, &reload);
         }
-        if (daemon == NULL || !asm_daemon_run(daemon, &error)) {
+        if (daemon == NULL || !asm_daemon_run(daemon, &error))
                 fprintf(stderr, "asmd: %s\n", error->message);
-                return 1;
-        }
-        return 0;
+        g_clear_pointer(&daemon, asm_daemon_free);
+        asm_log_end();
+        return error == NULL ? 0 : 1;
 }

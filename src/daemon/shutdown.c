@@ -17,10 +17,14 @@
 
 #include "shutdown-private.h"
 
+#include "base/log.h"
+
 #define CHECK_MS 20
 
 /* longer than a CLI has between SIGTERM and SIGKILL */
 #define CLOSE_MS 5000
+
+static const AsmLogTags stopping_tags = { .event = ASM_LOG_EVENT_STOPPING };
 
 typedef enum {
         SHUTDOWN_SERVING,
@@ -65,9 +69,11 @@ begin_draining(AsmShutdown *self)
         asm_api_drain_hosted(self->context.api);
         n_runs = count_runs(self);
         if (n_runs > 0)
-                g_message("stopping: %u runs have %.1f s to finish; another signal ends them now",
-                          n_runs,
-                          self->context.grace_ms / 1000.0);
+                asm_log(G_LOG_LEVEL_MESSAGE,
+                        &stopping_tags,
+                        "stopping: %u runs have %.1f s to finish; another signal ends them now",
+                        n_runs,
+                        self->context.grace_ms / 1000.0);
         self->state = SHUTDOWN_DRAINING;
         set_deadline(self, self->context.grace_ms);
         asm_timer_arm(&self->check, 0);
@@ -76,9 +82,11 @@ begin_draining(AsmShutdown *self)
 static void
 begin_closing(AsmShutdown *self)
 {
-        g_message("stopping: %u sessions end, %u runs are interrupted",
-                  asm_manager_count(self->context.manager),
-                  count_runs(self));
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &stopping_tags,
+                "stopping: %u sessions end, %u runs are interrupted",
+                asm_manager_count(self->context.manager),
+                count_runs(self));
         self->state = SHUTDOWN_CLOSING;
         set_deadline(self, CLOSE_MS);
         asm_manager_stop_all(self->context.manager);

@@ -16,6 +16,8 @@
 
 #include "epmd-client-private.h"
 
+#include "base/log.h"
+
 #include "dist/epmd.h"
 #include "node/error.h"
 #include "node/name.h"
@@ -134,11 +136,13 @@ give_up_or_retry(AsmEpmdClient *client, gint code, const char *why)
                 }
                 delay_ms = FIRST_TRY_MS;
         } else {
-                g_message("epmd on port %u: %s, registering '%s' again in %u ms",
-                          client->port,
-                          why,
-                          client->alive,
-                          delay_ms);
+                asm_log(G_LOG_LEVEL_MESSAGE,
+                        &(AsmLogTags){ .event = ASM_LOG_EVENT_EPMD_LOST },
+                        "epmd on port %u: %s, registering '%s' again in %u ms",
+                        client->port,
+                        why,
+                        client->alive,
+                        delay_ms);
                 client->retry_ms = MIN(client->retry_ms * 2, RETRY_MAX_MS);
         }
         asm_timer_arm(&client->retry, delay_ms);
@@ -187,7 +191,10 @@ on_answer(GObject *source, GAsyncResult *result, gpointer user_data)
                 if (client->first != NULL)
                         g_task_return_int(client->first, creation);
                 else
-                        g_message("registered '%s' with epmd again", client->alive);
+                        asm_log(G_LOG_LEVEL_MESSAGE,
+                                &(AsmLogTags){ .event = ASM_LOG_EVENT_EPMD_REGISTERED },
+                                "registered '%s' with epmd again",
+                                client->alive);
                 g_clear_object(&client->first);
                 /* nothing more comes: the next read ends when epmd does */
                 client->n_answer = 0;

@@ -19,6 +19,8 @@
 #define ACCEPT_PAUSE_MS 100
 #define BACKLOG         128
 
+static const AsmLogTags refused_tags = { .event = ASM_LOG_EVENT_PEER_REFUSED };
+
 typedef struct {
         AsmNode *node;
         GSocket *socket;
@@ -61,7 +63,11 @@ asm_arrival_free(gpointer data)
 static void
 turn_away(Arrival *arrival, const char *why)
 {
-        g_message("a connection from %s was not accepted: %s", arrival->address, why);
+        asm_log(G_LOG_LEVEL_MESSAGE,
+                &refused_tags,
+                "a connection from %s was not accepted: %s",
+                arrival->address,
+                why);
         g_ptr_array_remove(arrival->node->arrivals, arrival);
 }
 
@@ -134,6 +140,7 @@ come_in(AsmNode *node, GSocketConnection *connection)
                 g_autofree char *text = g_inet_address_to_string(address);
 
                 asm_quiet_message(&node->refused,
+                                  &refused_tags,
                                   "a connection from %s was refused: more than %u in a second, "
                                   "which is the limit (max_attempts in [limits])",
                                   text,
@@ -143,6 +150,7 @@ come_in(AsmNode *node, GSocketConnection *connection)
         if (node->links->len + node->arrivals->len >=
             node->config.max_links + node->config.max_links / 4 + 16) {
                 asm_quiet_message(&node->refused,
+                                  &refused_tags,
                                   "a connection was refused: %u are open, the limit is %u",
                                   node->links->len,
                                   node->config.max_links);

@@ -52,14 +52,14 @@ asm_node_config_clear(AsmNodeConfig *config)
 
 /* hidden peers are mostly clients that come and go with each command */
 static void
-log_link(const AsmLink *link, const char *what, const char *why)
+log_link(const AsmLink *link, AsmLogEvent event, const char *what, const char *why)
 {
-        g_log(G_LOG_DOMAIN,
-              link->is_published ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
-              "link to '%s' %s%s",
-              link->peer,
-              what,
-              why);
+        asm_log(link->is_published ? G_LOG_LEVEL_MESSAGE : G_LOG_LEVEL_INFO,
+                &(AsmLogTags){ .event = event, .peer = link->peer },
+                "link to '%s' %s%s",
+                link->peer,
+                what,
+                why);
 }
 
 static void
@@ -69,10 +69,12 @@ tell_closed(AsmNode *node)
 
         while ((link = g_queue_pop_head(&node->closed)) != NULL) {
                 if (link->was_up) {
-                        log_link(link, "is down: ", link->error->message);
+                        log_link(link, ASM_LOG_EVENT_PEER_DOWN, "is down: ", link->error->message);
                         node->listener->link_down(link, node->user_data);
                 } else if (!link->is_initiator) {
                         asm_quiet_message(&node->rejected,
+                                          &(AsmLogTags){ .event = ASM_LOG_EVENT_PEER_REFUSED,
+                                                         .peer = link->peer },
                                           "a connection%s%s%s was not accepted: %s",
                                           link->peer != NULL ? " from '" : "",
                                           link->peer != NULL ? link->peer : "",
@@ -370,15 +372,20 @@ asm_node_is_flushed(AsmNode *node)
 AsmHandshakeAnswer
 asm_node_link_decide(AsmNode *node, AsmLink *link, const char *peer)
 {
+        const AsmLogTags tags = { .event = ASM_LOG_EVENT_PEER_REFUSED, .peer = peer };
         g_autoptr(GRefString) name = g_ref_string_new_intern(peer);
         g_autoptr(GError) error = NULL;
 
         if (!asm_node_admits(node, peer, link->address, &error)) {
-                asm_quiet_message(&node->refused, "a connection was refused: %s", error->message);
+                asm_quiet_message(&node->refused,
+                                  &tags,
+                                  "a connection was refused: %s",
+                                  error->message);
                 return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
         }
         if (name == node->name) {
                 asm_quiet_message(&node->refused,
+                                  &tags,
                                   "a connection was refused: it comes in our own name '%s'",
                                   peer);
                 return ASM_HANDSHAKE_ANSWER_NOT_ALLOWED;
@@ -387,6 +394,7 @@ asm_node_link_decide(AsmNode *node, AsmLink *link, const char *peer)
                 return ASM_HANDSHAKE_ANSWER_ALIVE;
         if (g_hash_table_size(node->up) >= node->config.max_links) {
                 asm_quiet_message(&node->refused,
+                                  &tags,
                                   "'%s' was refused: %u connections are open, which is the limit",
                                   peer,
                                   node->config.max_links);
@@ -428,7 +436,7 @@ asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error
         tell_closed(node);
         link->rights = asm_peers_get_rights(node->peers, link->peer);
         g_hash_table_insert(node->up, link->peer, link);
-        log_link(link, "is up", "");
+        log_link(link, ASM_LOG_EVENT_PEER_UP, "is up", "");
         node->listener->link_up(link, node->user_data);
         asm_node_attempt_done(node, link);
         return TRUE;

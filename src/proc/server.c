@@ -64,6 +64,7 @@ static void
 log_refused(AsmServer *server, const GRefString *peer, const char *what, AsmRight right)
 {
         asm_quiet_message(&server->procs->refused,
+                          &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED, .peer = peer },
                           "'%s' may not %s a process (%s): it needs the right %s, see [peer] in "
                           "asmd.conf(5)",
                           peer,

@@ -66,3 +66,12 @@ asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run)
 {
         asm_builder_server_pid(builder, &run->server);
 }
+
+AsmLogTags
+asm_run_tags(const AsmRun *run, AsmLogEvent event)
+{
+        return (AsmLogTags){ .event = event,
+                             .run = run->id,
+                             .session = run->session_id,
+                             .provider = run->provider->name };
+}

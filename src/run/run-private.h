@@ -3,6 +3,7 @@
 
 /* The state of a run, for run.c and for what is told of it (run-info.c). */
 
+#include "base/log.h"
 #include "run/run.h"
 
 #include "approvals-private.h"
@@ -36,3 +37,6 @@ struct _AsmRun {
         gboolean is_over;      /* no events follow */
         gboolean is_concluded; /* everybody has been told */
 };
+
+/* what log lines of @run are about; the texts are the run's */
+AsmLogTags asm_run_tags(const AsmRun *run, AsmLogEvent event);

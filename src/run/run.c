@@ -209,6 +209,25 @@ tell_waiters(AsmRun *run)
         }
 }
 
+/* the kind of what went wrong and not its message, which may quote prompts and what CLIs print */
+static void
+log_end(const AsmRun *run)
+{
+        const AsmLogTags tags = asm_run_tags(run, ASM_LOG_EVENT_RUN_ENDED);
+        const AsmFailure *failure = asm_reducer_get_failure(run->reducer);
+        gint64 elapsed_us = run->started_us > 0 ? g_get_monotonic_time() - run->started_us : 0;
+
+        asm_log(G_LOG_LEVEL_INFO,
+                &tags,
+                "run %s: %s%s%s after %" G_GINT64_FORMAT " events, %.3f s",
+                run->id,
+                asm_run_status_name(asm_reducer_get_status(run->reducer)),
+                failure != NULL ? ", " : "",
+                failure != NULL ? asm_failure_kind_name(failure->kind) : "",
+                run->sequence,
+                (double)elapsed_us / G_USEC_PER_SEC);
+}
+
 static void
 conclude(AsmRun *run)
 {
@@ -217,10 +236,7 @@ conclude(AsmRun *run)
         run->is_concluded = TRUE;
         asm_timer_disarm(&run->deadline);
         tell_done(run);
-        g_debug("run %s: %s after %" G_GINT64_FORMAT " events",
-                run->id,
-                asm_run_status_name(asm_reducer_get_status(run->reducer)),
-                run->sequence);
+        log_end(run);
         asm_server_ref(&run->server);
         tell_waiters(run);
         run->listener->finished(run, run->user_data);
@@ -309,13 +325,17 @@ static void
 approval_requested(AsmRun *run, const AsmCoreEvent *core)
 {
         g_autofree char *id = NULL;
+        AsmLogTags tags;
 
         if (asm_approvals_add(run->approvals, core))
                 return;
         id = dup_approval_id(core);
-        g_warning("run %s: an approval %s",
-                  run->id,
-                  id != NULL ? "too many, denied" : "without an id, ignoring");
+        tags = asm_run_tags(run, ASM_LOG_EVENT_NONE);
+        asm_log(G_LOG_LEVEL_WARNING,
+                &tags,
+                "run %s: an approval %s",
+                run->id,
+                id != NULL ? "too many, denied" : "without an id, ignoring");
         if (id != NULL)
                 resolve_approval(run, id, core->raw, /* allow= */ FALSE, "too many open approvals");
 }
@@ -540,6 +560,7 @@ arm_timers(AsmRun *run)
 void
 asm_run_start(AsmRun *run)
 {
+        const AsmLogTags tags = asm_run_tags(run, ASM_LOG_EVENT_RUN_STARTED);
         const AsmOptions *options = &run->options;
         g_auto(AsmBuilder) provider_options = ASM_BUILDER_INIT;
         g_auto(AsmBuilder) surface = ASM_BUILDER_INIT;
@@ -559,6 +580,7 @@ asm_run_start(AsmRun *run)
                                 .ensure_started = options->ensure_started != 0 };
 
         g_return_if_fail(run->started_us == 0);
+        asm_log(G_LOG_LEVEL_INFO, &tags, "run %s: starts with %s", run->id, run->provider->name);
         spec.cwd = is_remote && options->remote_cwd != NULL ? options->remote_cwd
                    : options->cwd != NULL                   ? options->cwd
                                                             : options->workspace_root;

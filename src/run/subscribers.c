@@ -24,6 +24,8 @@
 
 #include "subscribers-private.h"
 
+#include "base/log.h"
+
 typedef struct {
         AsmTerm *address; /* the pid as it is sent to */
         AsmPid pid;
@@ -191,10 +193,13 @@ shorten(AsmSubscribers *self)
                 trim(self);
         }
         if (n > 0)
-                g_message("run %s: %u of %u subscribers do not keep up and get no more events",
-                          self->run_id,
-                          n,
-                          self->list->len);
+                asm_log(G_LOG_LEVEL_MESSAGE,
+                        &(AsmLogTags){ .event = ASM_LOG_EVENT_SUBSCRIBER_LAGGED,
+                                       .run = self->run_id },
+                        "run %s: %u of %u subscribers do not keep up and get no more events",
+                        self->run_id,
+                        n,
+                        self->list->len);
 }
 
 /* --- who ------------------------------------------------------------------------------------- */

@@ -142,6 +142,9 @@ is_permitted(Call *call, const char *name, AsmRight right)
         function = g_strdup_printf("%s of a session", name);
         call->failure = asm_failure_new_not_allowed(function, asm_server_get_origin(server), right);
         asm_quiet_message(&call->session->manager->refused,
+                          &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED,
+                                         .session = call->session->id,
+                                         .peer = asm_server_get_origin(server) },
                           "a call was refused: %s",
                           call->failure->message);
         return FALSE;

@@ -383,7 +383,13 @@ on_terminate(AsmServer *server, AsmView reason)
                 asm_run_interrupt(run, "Session stopped");
         }
         g_hash_table_remove(session->manager->by_id, session->id);
-        g_debug("session %s has ended", session->id);
+        asm_log(G_LOG_LEVEL_INFO,
+                &(AsmLogTags){ .event = ASM_LOG_EVENT_SESSION_ENDED,
+                               .session = session->id,
+                               .provider = session->provider->name },
+                "session %s has ended after %u runs",
+                session->id,
+                session->n_finished);
         asm_server_unref(server);
 }
 
@@ -494,6 +500,13 @@ asm_session_start(AsmManager *manager,
                 session->options = asm_term_new(given);
         g_hash_table_insert(manager->by_id, session->id, session);
         asm_server_start(&session->server, &session_class, manager->run_context.backend.procs);
+        asm_log(G_LOG_LEVEL_INFO,
+                &(AsmLogTags){ .event = ASM_LOG_EVENT_SESSION_STARTED,
+                               .session = session->id,
+                               .provider = provider->name },
+                "session %s has started with %s",
+                session->id,
+                provider->name);
         if (options.owner != NULL)
                 watch_owner(session, asm_term_view(options.owner));
         return session;

@@ -183,12 +183,12 @@ Test(node_peers, a_flood_of_log_lines_is_counted)
 
         test_log_capture();
         for (guint i = 0; i <= ASM_QUIET_LINES; i++)
-                asm_quiet_message(&quiet, "line %u;", i);
+                asm_quiet_message(&quiet, NULL, "line %u;", i);
         cr_expect(test_log_has("line 9;"));
         cr_expect(!test_log_has("line 10;"));
         quiet.since_us -= ASM_QUIET_US;
-        asm_quiet_message(&quiet, "after a while;");
+        asm_quiet_message(&quiet, NULL, "after a while;");
         cr_expect(test_log_has("after a while; (1 more since the last time)"));
-        asm_quiet_message(&quiet, "and then;");
+        asm_quiet_message(&quiet, NULL, "and then;");
         cr_expect(!test_log_has("and then; ("));
 }
