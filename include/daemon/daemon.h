@@ -29,6 +29,15 @@ AsmProcs *asm_daemon_get_procs(AsmDaemon *daemon);
 void asm_daemon_set_reload_func(AsmDaemon *daemon,
                                 void (*func)(gpointer user_data),
                                 gpointer user_data);
+/**
+ * asm_daemon_use_service_manager: what the one that has started this program has passed is used, and it
+ *   is told what becomes of the daemon: see sd_notify(3), sd_listen_fds(3)
+ *
+ * Takes variables out of the environment; before asm_daemon_run(), and not for a daemon inside of another
+ * program.
+ */
+void asm_daemon_use_service_manager(AsmDaemon *daemon);
+
 /* takes over what a running daemon can: limits of sessions and runs, peers and
  * their rights, defaults, the grace of its end */
 void asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config);

@@ -73,6 +73,13 @@ void asm_node_set_tls(AsmNode *node, AsmTls *tls);
 void asm_node_set_listener(AsmNode *node, const AsmNodeListener *listener, gpointer user_data);
 
 /**
+ * asm_node_adopt: sockets that listen already, for asm_node_start_async() to use instead of
+ *   AsmNodeConfig.listen_address
+ * @fds: (transfer full): IPv4 stream sockets, all on one port; anything else is the error of the start
+ */
+void asm_node_adopt(AsmNode *node, const int *fds, guint n);
+
+/**
  * asm_node_start_async: listens, registers with epmd (starting it if need be)
  *
  * Later losses of epmd are healed without a word: the name is registered again, with the same

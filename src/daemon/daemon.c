@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "backend/kit.h"
 #include "base/log.h"
+#include "service-private.h"
 #include "shutdown-private.h"
 
 #include <glib-unix.h>
@@ -27,6 +28,8 @@ struct _AsmDaemon {
         AsmManager *manager;
         AsmApi *api;
         AsmShutdown *shutdown;
+        AsmService *service; /* NULL: not asked for */
+        gboolean is_stopping;
         void (*reload)(gpointer user_data); /* NULL: nothing is reloaded */
         gpointer reload_data;
         guint term_id;
@@ -113,6 +116,7 @@ asm_daemon_free(AsmDaemon *daemon)
 {
         if (daemon == NULL)
                 return;
+        g_clear_pointer(&daemon->service, asm_service_free);
         asm_shutdown_free(daemon->shutdown);
         asm_manager_stop_all(daemon->manager);
         asm_api_free(daemon->api);
@@ -153,6 +157,8 @@ on_started(GObject *source, GAsyncResult *result, gpointer user_data)
                 "'%s' is ready on port %u",
                 asm_node_get_name(daemon->node),
                 asm_node_get_port(daemon->node));
+        if (daemon->service != NULL)
+                asm_service_ready(daemon->service);
         printf("ready %s\n", asm_node_get_name(daemon->node));
         fflush(stdout);
 }
@@ -162,6 +168,9 @@ on_stop_signal(gpointer user_data)
 {
         AsmDaemon *daemon = user_data;
 
+        if (!daemon->is_stopping && daemon->service != NULL)
+                asm_service_stopping(daemon->service, asm_shutdown_get_max_ms(daemon->shutdown));
+        daemon->is_stopping = TRUE;
         asm_shutdown_hurry(daemon->shutdown);
         return G_SOURCE_CONTINUE;
 }
@@ -171,8 +180,12 @@ on_reload_signal(gpointer user_data)
 {
         AsmDaemon *daemon = user_data;
 
+        if (daemon->service != NULL)
+                asm_service_reloading(daemon->service);
         if (daemon->reload != NULL)
                 daemon->reload(daemon->reload_data);
+        if (daemon->service != NULL)
+                asm_service_ready(daemon->service);
         return G_SOURCE_CONTINUE;
 }
 
@@ -194,6 +207,41 @@ asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
         asm_node_set_peers(daemon->node, config->peers);
         asm_node_set_max_attempts(daemon->node, config->node.max_attempts);
         asm_shutdown_set_grace(daemon->shutdown, config->shutdown_grace_ms);
+}
+
+static void
+describe(GString *out, gpointer user_data)
+{
+        AsmDaemon *daemon = user_data;
+        g_autoptr(GPtrArray) links = asm_node_list_links(daemon->node);
+        guint n_running;
+        guint n_queued;
+
+        asm_manager_count_runs(daemon->manager, &n_running, &n_queued);
+        g_string_append_printf(out,
+                               "%s%s: %u sessions, %u runs, %u waiting, %u for other nodes; %u "
+                               "peers",
+                               daemon->is_stopping ? "stopping, " : "",
+                               asm_node_get_name(daemon->node),
+                               asm_manager_count(daemon->manager),
+                               n_running,
+                               n_queued,
+                               asm_api_count_hosted(daemon->api),
+                               links->len);
+}
+
+void
+asm_daemon_use_service_manager(AsmDaemon *daemon)
+{
+        int fds[ASM_SERVICE_FDS_MAX];
+        guint n;
+
+        g_return_if_fail(daemon->service == NULL);
+        daemon->service = asm_service_new();
+        asm_service_begin(daemon->service, daemon->timers, describe, daemon);
+        n = asm_service_take_fds(daemon->service, fds);
+        if (n > 0)
+                asm_node_adopt(daemon->node, fds, n);
 }
 
 gboolean

@@ -206,6 +206,7 @@ main(int argc, char **argv)
         if (daemon != NULL) {
                 reload = (Reload){ &options, &config, daemon };
                 asm_daemon_set_reload_func(daemon, on_reload, &reload);
+                asm_daemon_use_service_manager(daemon);
         }
         if (daemon == NULL || !asm_daemon_run(daemon, &error))
                 fprintf(stderr, "asmd: %s\n", error->message);

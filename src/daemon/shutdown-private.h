@@ -25,5 +25,7 @@ void asm_shutdown_free(AsmShutdown *shutdown);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmShutdown, asm_shutdown_free)
 
 void asm_shutdown_set_grace(AsmShutdown *shutdown, guint grace_ms);
+/* how long it takes at most, from its beginning */
+guint64 asm_shutdown_get_max_ms(const AsmShutdown *shutdown);
 /* the first time it begins, the second time it no longer waits for runs, the third for nothing */
 void asm_shutdown_hurry(AsmShutdown *shutdown);

@@ -155,6 +155,12 @@ asm_shutdown_set_grace(AsmShutdown *self, guint grace_ms)
         self->context.grace_ms = grace_ms;
 }
 
+guint64
+asm_shutdown_get_max_ms(const AsmShutdown *self)
+{
+        return (guint64)self->context.grace_ms + CLOSE_MS;
+}
+
 void
 asm_shutdown_hurry(AsmShutdown *self)
 {

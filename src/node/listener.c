@@ -16,6 +16,9 @@
 #include "node/error.h"
 #include "node/name.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #define ACCEPT_PAUSE_MS 100
 #define BACKLOG         128
 
@@ -24,6 +27,7 @@ static const AsmLogTags refused_tags = { .event = ASM_LOG_EVENT_PEER_REFUSED };
 typedef struct {
         AsmNode *node;
         GSocket *socket;
+        GInetAddress *address;
         GSource *source; /* NULL while nobody is let in */
 } Door;
 
@@ -37,6 +41,7 @@ door_free(gpointer data)
         g_clear_pointer(&door->source, g_source_unref);
         g_socket_close(door->socket, NULL);
         g_object_unref(door->socket);
+        g_object_unref(door->address);
         g_free(door);
 }
 
@@ -240,6 +245,42 @@ bind_and_listen(GSocket *socket, GSocketAddress *wanted, GError **error)
         return got != NULL ? g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(got)) : 0;
 }
 
+/* @socket: (transfer full) */
+static void
+add_door(AsmNode *node, GSocket *socket, GInetAddress *address)
+{
+        Door *door = g_new0(Door, 1);
+
+        door->node = node;
+        door->socket = socket;
+        door->address = g_object_ref(address);
+        g_ptr_array_add(node->doors, door);
+        if (node->is_accepting && !asm_timer_is_armed(&node->accept_timer))
+                open_door(door);
+}
+
+static gboolean
+has_door(AsmNode *node, GInetAddress *address)
+{
+        for (guint i = 0; i < node->doors->len; i++) {
+                if (g_inet_address_equal(((Door *)g_ptr_array_index(node->doors, i))->address,
+                                         address))
+                        return TRUE;
+        }
+        return FALSE;
+}
+
+static gboolean
+is_loopback_only(AsmNode *node)
+{
+        for (guint i = 0; i < node->doors->len; i++) {
+                if (!g_inet_address_get_is_loopback(
+                            ((Door *)g_ptr_array_index(node->doors, i))->address))
+                        return FALSE;
+        }
+        return TRUE;
+}
+
 static gboolean
 listen_on(AsmNode *node, GInetAddress *ip, GError **error)
 {
@@ -250,7 +291,6 @@ listen_on(AsmNode *node, GInetAddress *ip, GError **error)
                                                  G_SOCKET_PROTOCOL_TCP,
                                                  &cause);
         guint16 port = socket != NULL ? bind_and_listen(socket, wanted, &cause) : 0;
-        Door *door;
 
         if (port == 0) {
                 g_autofree char *text = g_inet_address_to_string(ip);
@@ -264,12 +304,7 @@ listen_on(AsmNode *node, GInetAddress *ip, GError **error)
                 return FALSE;
         }
         node->port = port;
-        door = g_new0(Door, 1);
-        door->node = node;
-        door->socket = g_steal_pointer(&socket);
-        g_ptr_array_add(node->doors, door);
-        if (node->is_accepting && !asm_timer_is_armed(&node->accept_timer))
-                open_door(door);
+        add_door(node, g_steal_pointer(&socket), ip);
         return TRUE;
 }
 
@@ -291,7 +326,7 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
                 g_autoptr(GError) cause = NULL;
 
                 if (g_inet_address_get_family(l->data) != G_SOCKET_FAMILY_IPV4 ||
-                    g_str_equal(text, node->config.listen_address))
+                    has_door(node, l->data))
                         continue;
                 if (!g_inet_address_get_is_loopback(l->data))
                         g_warning("the host of '%s' is %s, but asmd listens on loopback only: for "
@@ -305,11 +340,115 @@ on_resolved(GObject *source, GAsyncResult *result, gpointer user_data)
         g_resolver_free_addresses(addresses);
 }
 
+static void
+begin_looking_up(AsmNode *node)
+{
+        g_autoptr(GResolver) resolver = g_resolver_get_default();
+
+        g_resolver_lookup_by_name_async(resolver,
+                                        asm_node_name_host(node->name),
+                                        node->cancellable,
+                                        on_resolved,
+                                        node);
+}
+
+/* --- sockets that were given to us ----------------------------------------------------------- */
+
+void
+asm_node_adopt(AsmNode *node, const int *fds, guint n)
+{
+        for (guint i = 0; node->adopted != NULL && i < node->adopted->len; i++)
+                close(g_array_index(node->adopted, int, i));
+        g_clear_pointer(&node->adopted, g_array_unref);
+        if (n == 0)
+                return;
+        node->adopted = g_array_new(FALSE, FALSE, sizeof(int));
+        g_array_append_vals(node->adopted, fds, n);
+}
+
+/* (transfer full) (nullable): its address; @socket listens, and is one that peers can come to */
+static GInetSocketAddress *
+check_adopted(GSocket *socket)
+{
+        g_autoptr(GSocketAddress) address = g_socket_get_local_address(socket, NULL);
+        gint is_listening = 0;
+
+        if (g_socket_get_family(socket) != G_SOCKET_FAMILY_IPV4 ||
+            g_socket_get_socket_type(socket) != G_SOCKET_TYPE_STREAM ||
+            !g_socket_get_option(socket, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, NULL) ||
+            !is_listening || address == NULL)
+                return NULL;
+        return G_INET_SOCKET_ADDRESS(g_steal_pointer(&address));
+}
+
+/* @fd: (transfer full) */
+static gboolean
+adopt(AsmNode *node, int fd, GError **error)
+{
+        g_autoptr(GSocket) socket = g_socket_new_from_fd(fd, NULL);
+        g_autoptr(GInetSocketAddress) address = socket != NULL ? check_adopted(socket) : NULL;
+        guint16 port;
+
+        if (socket == NULL)
+                close(fd);
+        if (address == NULL) {
+                g_set_error(error,
+                            ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_LISTEN,
+                            "descriptor %d, which the service manager has passed, is no IPv4 TCP "
+                            "socket that listens; in asmd.socket use ListenStream=ADDRESS:PORT",
+                            fd);
+                return FALSE;
+        }
+        port = g_inet_socket_address_get_port(address);
+        if (node->port != 0 && node->port != port) {
+                g_set_error(error,
+                            ASM_NODE_ERROR,
+                            ASM_NODE_ERROR_LISTEN,
+                            "the service manager has passed sockets on the ports %u and %u, but a "
+                            "node has one port: use the same in all of asmd.socket",
+                            node->port,
+                            port);
+                return FALSE;
+        }
+        node->port = port;
+        g_socket_set_blocking(socket, FALSE);
+        add_door(node, g_steal_pointer(&socket), g_inet_socket_address_get_address(address));
+        return TRUE;
+}
+
+static gboolean
+adopt_all(AsmNode *node, GError **error)
+{
+        g_autoptr(GArray) fds = g_steal_pointer(&node->adopted);
+        gboolean is_fine = TRUE;
+
+        node->port = 0;
+        for (guint i = 0; i < fds->len; i++) {
+                int fd = g_array_index(fds, int, i);
+
+                if (is_fine)
+                        is_fine = adopt(node, fd, error);
+                else
+                        close(fd);
+        }
+        if (is_fine && is_loopback_only(node))
+                begin_looking_up(node);
+        return is_fine;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
 gboolean
 asm_node_listen(AsmNode *node, GError **error)
 {
-        g_autoptr(GInetAddress) ip = g_inet_address_new_from_string(node->config.listen_address);
+        g_autoptr(GInetAddress) ip = NULL;
 
+        node->doors = g_ptr_array_new_with_free_func(door_free);
+        asm_timer_init(&node->accept_timer, node->timers, on_accept_timer, node);
+        if (node->adopted != NULL)
+                return adopt_all(node, error);
+        ip = g_inet_address_new_from_string(node->config.listen_address);
         if (ip == NULL) {
                 g_set_error(error,
                             ASM_NODE_ERROR,
@@ -318,18 +457,10 @@ asm_node_listen(AsmNode *node, GError **error)
                             node->config.listen_address);
                 return FALSE;
         }
-        node->doors = g_ptr_array_new_with_free_func(door_free);
-        asm_timer_init(&node->accept_timer, node->timers, on_accept_timer, node);
         node->port = node->config.listen_port;
         if (!listen_on(node, ip, error))
                 return FALSE;
-        if (g_inet_address_get_is_loopback(ip)) {
-                g_autoptr(GResolver) resolver = g_resolver_get_default();
-                g_resolver_lookup_by_name_async(resolver,
-                                                asm_node_name_host(node->name),
-                                                node->cancellable,
-                                                on_resolved,
-                                                node);
-        }
+        if (g_inet_address_get_is_loopback(ip))
+                begin_looking_up(node);
         return TRUE;
 }

@@ -29,6 +29,7 @@ struct _AsmNode {
         AsmEpmdClient *epmd;
         GCancellable *cancellable; /* of what must not outlive the node */
         GTask *starting;
+        GArray *adopted;  /* of int: sockets to listen on; NULL: we make our own */
         GPtrArray *doors; /* owned: the sockets that are listened on */
         guint16 port;
         gboolean is_accepting;

@@ -224,6 +224,7 @@ asm_node_free(AsmNode *node)
         asm_timer_disarm(&node->quarter);
         asm_timer_disarm(&node->accept_timer);
         g_clear_pointer(&node->doors, g_ptr_array_unref);
+        asm_node_adopt(node, NULL, 0);
         g_clear_pointer(&node->epmd, asm_epmd_client_free);
         for (guint i = node->links->len; i-- > 0;) {
                 AsmLink *link = asm_link_ref(g_ptr_array_index(node->links, i));
