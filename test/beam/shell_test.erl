@@ -86,6 +86,7 @@ calls() ->
     ?EXPECT({ok, #{lane := core}}, asm:resolve(claude, #{lane => core})),
     ?EXPECT({ok, #{default_lane := auto}}, asm:lane_info(codex)),
     ?EXPECT({ok, #{display_name := _}}, asm:provider_info(codex)),
+    ?EXPECT({ok, [#{display_name := _} | _]}, asm:provider_info()),
     ?EXPECT({ok, [_, _, _, _, _]}, asm:providers()),
     ?EXPECT({ok, [#{provider := codex}]}, asm:providers(codex)),
     ?EXPECT({ok, #{version := _}}, asm:status()),

@@ -230,6 +230,10 @@ defmodule ASMNode do
   @spec lane_info(atom, opts) :: {:ok, map} | error
   def lane_info(provider, opts \\ []), do: answer(:asm.lane_info(provider, opts))
 
+  @doc "`provider_info/1` of all providers."
+  @spec provider_info() :: {:ok, [map]} | error
+  def provider_info, do: answer(:asm.provider_info())
+
   @doc "What a provider can do, and which options it takes."
   @spec provider_info(atom) :: {:ok, map} | error
   def provider_info(provider), do: answer(:asm.provider_info(provider))

@@ -40,7 +40,7 @@
 -export([stream/2, stream/3, attach/2, attach/3, fold/3, foreach/2, collect/1, text/1, print/1]).
 -export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
          intervene/4]).
--export([resolve/1, resolve/2, lane_info/1, lane_info/2, provider_info/1, providers/0, providers/1,
+-export([resolve/1, resolve/2, lane_info/1, lane_info/2, provider_info/0, provider_info/1, providers/0, providers/1,
          doctor/1, doctor/2, status/0]).
 -export([failure/3, raise/1, format_error/2]).
 
@@ -258,6 +258,10 @@ lane_info(Provider) -> call(lane_info, [Provider]).
 
 -spec lane_info(atom(), opts()) -> {ok, map()} | error().
 lane_info(Provider, Opts) -> call(lane_info, [Provider, Opts]).
+
+%% @doc {@link provider_info/1} of all providers.
+-spec provider_info() -> {ok, [map()]} | error().
+provider_info() -> call(provider_info, []).
 
 %% @doc What a provider can do, and which options it takes.
 -spec provider_info(atom()) -> {ok, map()} | error().
