@@ -57,6 +57,9 @@ const AsmCliCommand asm_cli_cmd_approvals = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "list the tool calls that wait for permission",
+        .help = "A line per call: the id for approve and deny, the run, the tool and its input.\n"
+                "On a terminal lines are cut at its edge; with --json everything is there, and\n"
+                "when it was asked for.\n",
         .examples = "asmctl approvals 01M84WMNG8H3RTK84YEC65A4BX\n",
         .run = run,
 };

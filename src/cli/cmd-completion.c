@@ -170,9 +170,8 @@ const AsmCliCommand asm_cli_cmd_completion = {
                 "asked for half a second at most.\n"
                 "\n"
                 "An installed asmctl has its scripts where the shells look for them. With the\n"
-                "words of a command line behind '--' it prints what the last one may become, "
-                "which\n"
-                "is how the scripts ask.\n",
+                "words of a command line behind '--' it prints what the last one may become,\n"
+                "which is how the scripts ask.\n",
         .examples = "source <(asmctl completion bash)\n"
                     "asmctl completion zsh >~/.zfunc/_asmctl\n"
                     "asmctl completion fish >~/.config/fish/completions/asmctl.fish\n"

@@ -179,8 +179,9 @@ const AsmCliCommand asm_cli_cmd_doctor = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "check whether a node can run prompts",
-        .help = "One line per check, and what to do about each that failed; status 1 if one did.\n"
-                "NODE is the BEAM node that --remote would name. The daemon makes the checks.\n",
+        .help = "A line per check: ok, FAILED, or '-' if it was not made, and what to do about\n"
+                "each that failed; the status is 1 if one did. NODE is the BEAM node that\n"
+                "--remote would name. The daemon makes the checks.\n",
         .examples = "asmctl doctor backend@build1\n"
                     "asmctl doctor backend@build1 --provider codex --cwd /srv/work\n",
         .options = doctor_options,

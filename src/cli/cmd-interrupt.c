@@ -27,7 +27,8 @@ const AsmCliCommand asm_cli_cmd_interrupt = {
         .min_operands = 2,
         .max_operands = 2,
         .summary = "end a run",
-        .help = "'asmctl sessions' shows the ids of sessions and their runs.\n",
+        .help = "A run that waits is taken out of the queue. 'asmctl sessions' shows the ids of\n"
+                "sessions and their runs.\n",
         .examples = "asmctl interrupt 01M84WMNG8H3RTK84YEC65A4BX 01M84WKFDRHACFYC0KG3EZWSZ2\n",
         .run = run,
 };

@@ -244,7 +244,7 @@ const AsmCliCommand asm_cli_cmd_providers = {
         .summary = "show which agents are installed, and what they take",
         .help = "Without an operand a line per provider. With one, what its options are (--set)\n"
                 "and what they and its permission modes become on its command line. Each program\n"
-                "is asked for its --version.\n",
+                "is asked for its --version; one that does not answer in 10 seconds is ended.\n",
         .examples = "asmctl providers\n"
                     "asmctl providers --local codex\n",
         .options = providers_options,

@@ -136,6 +136,8 @@ const AsmCliCommand asm_cli_cmd_resolve = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "show which lane a run would take",
+        .help = "Nothing is started. An impossible choice is refused with the words that a run\n"
+                "would get.\n",
         .examples = "asmctl resolve claude\n"
                     "asmctl resolve --lane core --remote codex\n",
         .options = resolve_options,

@@ -19,9 +19,11 @@ const AsmCliCommand asm_cli_cmd_resume = {
         .operands = "--session SESSION [PROMPT]",
         .max_operands = 1,
         .summary = "go on with the conversation of a session",
-        .help = "As query, but the provider is told to take up the conversation of the last run "
-                "of\n"
-                "the session that got to it. The provider's CLI must be able to.\n",
+        .help = "As query, but the provider is told to take up the conversation of the last run\n"
+                "of the session that got to one; query begins a new one, also with --session. The\n"
+                "provider's program must be able to. Provider and conversation are the session's,\n"
+                "so --provider and --resume are no options here; those that there are hold for\n"
+                "this run only.\n",
         .examples = "asmctl resume --session 01M84WMNG8H3RTK84YEC65A4BX \"go on\"\n",
         .options = asm_cli_resume_options,
         .options_size = sizeof(AsmCliRequest),

@@ -19,10 +19,13 @@ const AsmCliCommand asm_cli_cmd_run = {
         .operands = "[PROMPT]",
         .max_operands = 1,
         .summary = "run a prompt here, without a daemon",
-        .help = "As query, but asmctl runs the agent itself and no daemon is needed. The run ends\n"
-                "with asmctl: ctrl-C interrupts it, a second one kills it. A tool that needs\n"
-                "permission is asked for on the terminal, and denied where there is none.\n"
-                "With --remote the agent runs on a BEAM node; its cookie is read from\n"
+        .help = "As query, with the same options but for --session: asmctl runs the agent itself,\n"
+                "and no daemon, no epmd and no configuration is needed. The run ends with asmctl:\n"
+                "ctrl-C interrupts it, a second one kills it. A tool that needs permission is\n"
+                "asked for on the terminal; where there is none it is denied, as nobody else\n"
+                "could answer.\n"
+                "\n"
+                "With --remote the agent runs on that BEAM node, whose cookie is read from\n"
                 "--cookie-file.\n",
         .examples = "asmctl run \"what does this project do?\"\n"
                     "asmctl run --provider codex --permission plan --cwd src \"find the leak\"\n"

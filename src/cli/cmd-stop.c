@@ -27,6 +27,7 @@ const AsmCliCommand asm_cli_cmd_stop = {
         .min_operands = 1,
         .max_operands = 1,
         .summary = "end a session and its runs",
+        .help = "Its runs are interrupted.\n",
         .examples = "asmctl stop 01M84WMNG8H3RTK84YEC65A4BX\n",
         .run = run,
 };

@@ -19,8 +19,7 @@ const AsmCliCommand asm_cli_cmd_stream = {
         .max_operands = 1,
         .summary = "run a prompt, print one line per event",
         .help = "As query, but standard output gets one line per event: number, kind, and what\n"
-                "the event says most of all. On a terminal lines are cut at its edge. With --json\n"
-                "every event is a line of JSON, the last line is the result or the error.\n",
+                "the event says most of all. On a terminal lines are cut at its edge.\n",
         .examples =
                 "asmctl stream \"tidy up\"\n"
                 "asmctl stream --session 01M84WMNG8H3RTK84YEC65A4BX \"and now?\" | grep tool_use\n",

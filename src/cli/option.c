@@ -22,6 +22,10 @@
 /* 30 days; in milliseconds it must fit a guint */
 #define SECONDS_MAX (30.0 * 24 * 3600)
 
+/* where the help of an option begins, and where a line ends */
+#define HELP_INDENT  29
+#define HELP_COLUMNS 80
+
 typedef struct {
         const AsmCliOption *option; /* NULL: there is none of this name */
         gpointer values;
@@ -258,6 +262,29 @@ asm_cli_options_clear(const AsmCliOption *options, gpointer values)
         }
 }
 
+/* the words of @text behind what stands in the line already, further lines below the first */
+static void
+append_wrapped(GString *out, const char *text)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+        guint column = HELP_INDENT;
+
+        for (guint i = 0; words[i] != NULL; i++) {
+                guint len = (guint)g_utf8_strlen(words[i], -1);
+
+                if (i > 0 && column + 1 + len > HELP_COLUMNS) {
+                        g_string_append_printf(out, "\n%*s", HELP_INDENT, "");
+                        column = HELP_INDENT;
+                } else if (i > 0) {
+                        g_string_append_c(out, ' ');
+                        column++;
+                }
+                g_string_append(out, words[i]);
+                column += len;
+        }
+        g_string_append_c(out, '\n');
+}
+
 void
 asm_cli_options_help(GString *out, const AsmCliOption *options)
 {
@@ -272,6 +299,7 @@ asm_cli_options_help(GString *out, const AsmCliOption *options)
                         g_string_append_printf(out, "  -%c, ", options->letter);
                 else
                         g_string_append(out, "      ");
-                g_string_append_printf(out, "%-22s %s\n", shown, options->help);
+                g_string_append_printf(out, "%-22s ", shown);
+                append_wrapped(out, options->help);
         }
 }

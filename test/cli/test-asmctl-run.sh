@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # timeout: 180
 #
-# asmctl while a run is on: where its bytes go (a pipe, a terminal, a full disk, nobody), how it ends
-# before the run does, and that help, manual and program tell the same.
+# asmctl while a run is on: where its bytes go (a pipe, a terminal, a full disk, nobody), and how it
+# ends before the run does.
 # shellcheck source=../beam/lib.sh
 . "$(dirname "$0")/../beam/lib.sh"
 need_asmd "runs with asmctl"
@@ -142,20 +142,3 @@ check_match "a daemon with a long name" '^long@127.0.0.1 answers in ' "$("$ASMCT
 check_match "the node can come from the environment" '^node  *long@127.0.0.1$' \
         "$(ASMD_NODE=long@127.0.0.1 "$ASMCTL" status)"
 stop_process "$long_pid"
-
-# --- help and manual --------------------------------------------------------------------------
-
-manual=$(sed 's/\\-/-/g' "$ASM_ROOT/doc/asmctl.1")
-commands=$("$ASMCTL" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-check_match "the help lists the commands" '^run query stream ' "$(tr '\n' ' ' <<<"$commands")"
-for command in $commands; do
-        check_match "the manual tells of $command" "^\.Ss $command( |$)" "$manual"
-        check_equal "help $command and $command --help are the same" \
-                "$("$ASMCTL" help "$command")" "$("$ASMCTL" "$command" --help)"
-        for option in $("$ASMCTL" "$command" --help | sed -nE 's/^  (-., |    )--([a-z-]+).*/\2/p' | sort -u); do
-                grep -qE "Fl .*-$option( |\$)" <<<"$manual" || not_ok "the manual tells of --$option" "of $command"
-        done
-done
-for code in $("$ASMCTL" --help | sed -nE 's/^ +([0-9]+)  .*/\1/p'); do
-        check_match "the manual tells of status $code" "^\.It $code$" "$manual"
-done
