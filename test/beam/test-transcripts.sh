@@ -10,9 +10,10 @@ command -v iex >/dev/null || skip_all "transcripts of Erlang shells and iex" \
         "elixir is not installed: scripts/install-deps test"
 
 export PATH=$ASM_ROOT/priv/providers:$PATH
-cp -r "$ASM_ROOT/priv/shell" "$ASM_TMP/library"
-(cd "$ASM_TMP/library" && MIX_ENV=prod mix compile) >"$LOGS/mix.log" 2>&1
-ebin=$ASM_TMP/library/_build/prod/lib/asm/ebin
+mkdir "$ASM_TMP/priv"
+cp -r "$ASM_ROOT/priv/shell" "$ASM_TMP/priv/shell"
+(cd "$ASM_TMP/priv/shell" && mix compile) >"$LOGS/mix.log" 2>&1
+ebin=$ASM_TMP/priv/shell/_build/dev/lib/asm/ebin
 check "the library compiles" test -f "$ebin/asm.beam"
 start_asmd asmd
 start_beam_host backend

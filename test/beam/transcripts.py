@@ -2,12 +2,13 @@
 """Replays the transcripts of documents: what is typed there is typed again, into real shells, and what they
 answer is compared with what the document shows.
 
-    transcripts.py --host HOST --erl COMMAND --iex COMMAND [--folder DIR] DOCUMENT...
+    transcripts.py --host HOST --erl COMMAND --iex COMMAND [--folder DIR] [--only KIND]... [--all] DOCUMENT...
 
 Blocks of a document, in their order:
 
     ```erl      1> Expression.          an Erlang shell; its answers follow
     ```iex      iex(1)> expression      iex; continuation lines begin with ...(1)>
+                a line "$ command" before the first prompt starts the shell
     ```console  $ command               bash; what a command prints follows
     ```sh       a script for the same bash, which must succeed
     ```LANGUAGE with a first line "# file: PATH" or "%% file: PATH": written to that file
@@ -43,6 +44,8 @@ TYPED = {
     "console": re.compile(r"^\$ (.*)$"),
 }
 VARYING = [
+    # what a shell says of its jobs depends on whether it is interactive
+    (re.compile(r"(?m)^bash: line \d+: +\d+ (Killed|Terminated|Done).*\n?"), ""),
     (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
     (re.compile(r"#(PID|Ref|Port)<[0-9.]+>"), r"#\1<>"),
     (re.compile(r"<\d+\.\d+\.\d+>"), "<pid>"),
@@ -184,22 +187,29 @@ class Replay:
     def local(self, text):
         return re.sub(r"@vm\b", "@" + self.arguments.host, text)
 
-    def shell(self, kind, fresh):
+    def shell(self, kind, fresh, command=None):
         if fresh and kind in self.shells:
             self.shells.pop(kind).close()
         if kind not in self.shells:
-            command = {"erl": self.arguments.erl, "iex": self.arguments.iex}.get(kind, ["bash"])
+            command = command or {"erl": self.arguments.erl, "iex": self.arguments.iex}.get(kind, ["bash"])
             self.shells[kind] = Shell(command, self.env, self.arguments.folder)
             if kind in PROMPTS:
                 self.prompt(kind)
         return self.shells[kind]
 
+    def with_environment(self, command):
+        """A shell of a document has the PATH that the document has set before."""
+        if "console" not in self.shells:
+            return command
+        text, _ = self.run_command("echo PATH=$PATH", None)
+        return "export %s; %s" % (text.strip(), command)
+
     def prompt(self, kind):
         text = self.shells[kind].read_until(lambda text: PROMPTS[kind].search(text))
         return None if text is None else PROMPTS[kind].sub("", text)
 
-    def run_expression(self, kind, number, lines):
-        shell = self.shell(kind, fresh=number == "1")
+    def run_expression(self, kind, number, lines, command):
+        shell = self.shell(kind, number == "1", command)
         shell.write(self.local("\n".join(lines)))
         printed = self.prompt(kind)
         if printed is None:
@@ -213,7 +223,7 @@ class Replay:
         """What comes of a command in the background may come later."""
         shell = self.shell("console", fresh=False)
         mark = "--- end of command "
-        shell.write(self.local(command) + "\necho; echo '%s'$?" % mark)
+        shell.write("{ %s\n} </dev/null\nstatus=$?; echo; echo '%s'$status" % (self.local(command), mark))
         done = re.compile(re.escape(mark) + r"\d+\n")
 
         def is_there(text):
@@ -234,14 +244,19 @@ class Replay:
             self.report(where, None if status == 0 else "expected status 0 got %s: %s" % (status, text))
         elif kind in TYPED:
             self.run_steps(where, kind, block)
+        elif self.arguments.all:
+            self.report(where, "expected a block that can be executed got '%s'" % kind)
 
     def run_steps(self, where, kind, block):
+        start = None
+        if kind != "console" and block[0].startswith("$ "):
+            start = self.with_environment(block[0][2:])
         for number, typed, shown in steps_of(kind, block):
             expected = self.local("\n".join(shown))
             if kind == "console":
                 got, _ = self.run_command(typed[0], expected)
             else:
-                got = self.run_expression(kind, number, typed)
+                got = self.run_expression(kind, number, typed, start)
             failed = re.match(r"\*", got) is not None
             same = is_like(expected, got) if expected.strip() or kind == "console" else not failed
             self.report("%s %s" % (where, typed[0]), None if same else "expected %s got %s" % (expected, got))
@@ -264,6 +279,7 @@ def main():
     parser.add_argument("--iex", required=True)
     parser.add_argument("--folder", default=os.getcwd())
     parser.add_argument("--only", action="append")
+    parser.add_argument("--all", action="store_true", help="each block must be one that is executed")
     parser.add_argument("documents", nargs="+")
     replay = Replay(parser.parse_args())
     for document in replay.arguments.documents:
