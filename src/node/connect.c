@@ -19,6 +19,7 @@
 #include "dist/error.h"
 #include "node/error.h"
 #include "node/name.h"
+#include "reach-private.h"
 
 /* after the first nok; each time twice as long */
 #define FIRST_RETRY_MS 250
@@ -274,8 +275,7 @@ on_tcp_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         AsmAttempt *attempt = user_data;
         g_autoptr(GError) cause = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GSocketConnection) connection =
-                g_socket_client_connect_to_host_finish(G_SOCKET_CLIENT(source), result, &cause);
+        g_autoptr(GSocketConnection) connection = asm_reach_finish(result, &cause);
 
         if (is_cancelled(cause))
                 return;
@@ -312,7 +312,6 @@ on_port_known(GObject *source, GAsyncResult *result, gpointer user_data)
 {
         AsmAttempt *attempt = user_data;
         g_autoptr(GError) error = NULL;
-        g_autoptr(GSocketClient) tcp = NULL;
         guint16 port = asm_epmd_lookup_finish(result, &error);
 
         if (is_cancelled(error))
@@ -321,15 +320,11 @@ on_port_known(GObject *source, GAsyncResult *result, gpointer user_data)
                 fail_attempt(attempt, error);
                 return;
         }
-        tcp = g_socket_client_new();
-        g_socket_client_set_enable_proxy(tcp, FALSE);
-        g_socket_client_set_family(tcp, G_SOCKET_FAMILY_IPV4);
-        g_socket_client_connect_to_host_async(tcp,
-                                              asm_node_name_host(attempt->peer),
-                                              port,
-                                              attempt->cancellable,
-                                              on_tcp_connected,
-                                              attempt);
+        asm_reach_async(asm_node_name_host(attempt->peer),
+                        port,
+                        attempt->cancellable,
+                        on_tcp_connected,
+                        attempt);
 }
 
 static void

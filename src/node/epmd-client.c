@@ -21,6 +21,7 @@
 #include "dist/epmd.h"
 #include "node/error.h"
 #include "node/name.h"
+#include "reach-private.h"
 
 /* epmd needs some 100 ms to come up */
 #define FIRST_TRY_MS 50
@@ -48,17 +49,6 @@ struct _AsmEpmdClient {
 };
 
 static void connect_to_epmd(AsmEpmdClient *client);
-
-/* a plain IPv4 TCP client: Erlang's distribution is that by default */
-static GSocketClient *
-tcp_client(void)
-{
-        GSocketClient *client = g_socket_client_new();
-
-        g_socket_client_set_enable_proxy(client, FALSE);
-        g_socket_client_set_family(client, G_SOCKET_FAMILY_IPV4);
-        return client;
-}
 
 static void
 on_retry(AsmTimer *timer, gpointer user_data)
@@ -274,10 +264,11 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 connect_to_epmd(AsmEpmdClient *client)
 {
-        g_autoptr(GSocketClient) tcp = tcp_client();
+        g_autoptr(GSocketClient) tcp = g_socket_client_new();
         g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
         g_autoptr(GSocketAddress) address = g_inet_socket_address_new(loopback, client->port);
 
+        g_socket_client_set_enable_proxy(tcp, FALSE);
         g_socket_client_connect_async(tcp,
                                       G_SOCKET_CONNECTABLE(address),
                                       client->cancellable,
@@ -429,8 +420,7 @@ on_lookup_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         g_autoptr(GError) error = NULL;
         g_autofree char *alive = NULL;
 
-        lookup->connection =
-                g_socket_client_connect_to_host_finish(G_SOCKET_CLIENT(source), result, &error);
+        lookup->connection = asm_reach_finish(result, &error);
         if (lookup->connection == NULL) {
                 if (error->domain == G_RESOLVER_ERROR)
                         g_task_return_new_error(task,
@@ -463,18 +453,16 @@ asm_epmd_lookup_async(const char *peer,
                       gpointer user_data)
 {
         GTask *task = g_task_new(NULL, cancellable, callback, user_data);
-        g_autoptr(GSocketClient) tcp = tcp_client();
         Lookup *lookup = g_new0(Lookup, 1);
 
         lookup->peer = g_strdup(peer);
         lookup->epmd_port = epmd_port;
         g_task_set_task_data(task, lookup, lookup_free);
-        g_socket_client_connect_to_host_async(tcp,
-                                              asm_node_name_host(peer),
-                                              epmd_port,
-                                              cancellable,
-                                              on_lookup_connected,
-                                              task);
+        asm_reach_async(asm_node_name_host(peer),
+                        epmd_port,
+                        cancellable,
+                        on_lookup_connected,
+                        task);
 }
 
 guint16
