@@ -4,9 +4,11 @@
 %% machine, since only their ratio says something. Each side is measured in turns, several times;
 %% the median counts.
 %%
-%%   bench:main([AsmdNode, AsmdOsPid, IdleNode, IdleOsPid, BeamNode, HostNode, SinkNode, ReadyMs, Mode])
+%%   bench:main([AsmdNode, AsmdOsPid, IdleNode, IdleOsPid, LoadedNode, BeamNode, HostNode, SinkNode, ReadyMs, Mode])
 %%
-%% AsmdNode is the daemon, IdleNode a second one that gets nothing but idle sessions, BeamNode runs relay.erl, HostNode fake_host.erl, SinkNode takes floods
+%% AsmdNode is the daemon, IdleNode a second one that gets nothing but idle sessions, LoadedNode one
+%% with sessions and runs that stream while asmctl asks it (ASMCTL and BENCH_TERMINAL in the
+%% environment are the programs), BeamNode runs relay.erl, HostNode fake_host.erl, SinkNode takes floods
 %% that are not measured. ReadyMs is the start-up time, measured outside.
 -module(bench).
 
@@ -15,7 +17,7 @@
 -define(ROUNDS, 5).
 -define(CROWD, 500).
 
-main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
+main([Asmd, OsPid, Idle, IdleOsPid, Loaded, Beam, Host, Sink, ReadyMs, Mode]) ->
     logger:set_primary_config(level, error),
     Quick = Mode =:= "quick",
     At = #{asmd => list_to_atom(Asmd), os_pid => OsPid, beam => list_to_atom(Beam),
@@ -23,11 +25,12 @@ main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
            host => list_to_atom(Host), sink => list_to_atom(Sink),
            calls => scaled(Quick, 5000), events => scaled(Quick, 100000),
            idle => case Quick of true -> [10, 1000]; false -> [10, 1000, 100000] end,
-           interrupts => scaled(Quick, 300), crowd_events => scaled(Quick, 500)},
+           interrupts => scaled(Quick, 300), terminals => scaled(Quick, 200), crowd_events => scaled(Quick, 500)},
     pong = net_adm:ping(maps:get(asmd, At)),
     heading(),
     row("start to ready", {list_to_float(ReadyMs), "ms"}, none, {at_most, 30}),
     row("memory when idle (RSS)", {rss_kb(OsPid) / 1024, "MB"}, none, {at_most, 10}),
+    terminals(At, list_to_atom(Loaded)),
     round_trips(At),
     relays(At),
     crowds(At),
@@ -37,6 +40,42 @@ main([Asmd, OsPid, Idle, IdleOsPid, Beam, Host, Sink, ReadyMs, Mode]) ->
 
 scaled(true, N) -> N div 10;
 scaled(false, N) -> N.
+
+%%% what somebody at a terminal waits for
+
+-define(SESSIONS, 1000).
+-define(STREAMS, 50).
+
+terminals(#{asmd := Asmd, sink := Sink, terminals := N}, Loaded) ->
+    terminal_row("asmctl --help", command, N, ["--help"], 10),
+    terminal_row("asmctl status", command, N, status(Asmd), none),
+    terminal_row("token to screen", token, N, token(Asmd), 5),
+    pong = erpc:call(Sink, net_adm, ping, [Loaded]),
+    start_idle(Loaded, ?SESSIONS - ?STREAMS),
+    Sessions = [start_stream(Loaded, Sink) || _ <- lists:seq(1, ?STREAMS)],
+    {ok, #{runs := ?STREAMS, sessions := ?SESSIONS}} = erpc:call(Loaded, asm, status, []),
+    terminal_row("asmctl status, loaded", command, N, status(Loaded), 30),
+    terminal_row("token to screen, loaded", token, N, token(Loaded), none),
+    [ok = erpc:call(Loaded, asm, stop_session, [Session]) || Session <- Sessions].
+
+status(Node) ->
+    ["--node", atom_to_list(Node), "status"].
+
+token(Node) ->
+    ["--node", atom_to_list(Node), "query", "--provider", "codex", "--cli-path", os:getenv("BENCH_TERMINAL"), "token"].
+
+start_stream(Node, Sink) ->
+    {ok, Session} = erpc:call(Node, asm, start_session, [[{provider, codex}, {cli_path, list_to_binary(os:getenv("BENCH_TERMINAL"))}]]),
+    {ok, _} = erpc:call(Node, asm, stream, [Session, <<"stream">>, [{subscriber, spawn(Sink, ?MODULE, sink, [])}]]),
+    Session.
+
+%% the 99th percentile is what has to be below the aim
+terminal_row(Name, What, N, Arguments, Aim) ->
+    Line = lists:join(" ", [[$', Word, $'] || Word <- [os:getenv("BENCH_TERMINAL"), atom_to_list(What), integer_to_list(N),
+                                                       os:getenv("ASMCTL") | Arguments]]),
+    {ok, [P50, P99], _} = io_lib:fread("~d ~d", os:cmd(lists:flatten(Line))),
+    row(Name ++ ", p50", {P50 / 1000, "ms"}, none, none),
+    row(Name ++ ", p99", {P99 / 1000, "ms"}, none, case Aim of none -> none; _ -> {at_most, Aim} end).
 
 %%% round trips
 

@@ -28,8 +28,11 @@ start_beam sink
 ready=$(ready_ms)
 start_asmd idle
 idle=("$ASMD_NODE" "$ASMD_PID")
+start_asmd loaded
+loaded=$ASMD_NODE
 start_asmd asmd
+export ASMCTL BENCH_TERMINAL=$ASM_BUILD/test/bench/bench-terminal
 "$ASM_ERL" -noinput -sname bench -pa "$ASM_BEAMS" -eval 'bench:main(init:get_plain_arguments()).' \
-        -extra "$ASMD_NODE" "$ASMD_PID" "${idle[@]}" "beam@$HOST" "host@$HOST" "sink@$HOST" "$ready" "${ASM_BENCH_MODE:-full}" 2>&1 |
+        -extra "$ASMD_NODE" "$ASMD_PID" "${idle[@]}" "$loaded" "beam@$HOST" "host@$HOST" "sink@$HOST" "$ready" "${ASM_BENCH_MODE:-full}" 2>&1 |
         tee "$LOGS/bench.log"
 check_equal "the benchmark came to its end" 0 "${PIPESTATUS[0]}"
