@@ -33,6 +33,10 @@ typedef struct {
         AsmRight right; /* that a peer needs */
         /* @reply: (transfer full), answered now or later */
         void (*handle)(const AsmRequest *request, AsmReply *reply);
+        /* for the reference, doc/api.md: names of the arguments, what comes back, sentences */
+        const char *args;
+        const char *returns;
+        const char *help;
 } AsmMethod;
 
 typedef struct _AsmHost AsmHost;

@@ -5,7 +5,8 @@
  * no apply, no evaluation, no module but this one. Each row says which right a peer needs for it
  * (doc/security.md has this table too, and a test compares the two): what only looks, or puts a prompt
  * that brings no options along, is a query; options can name programs, directories and other nodes, so
- * what takes them is control.
+ * what takes them is control. The words behind the handler are the reference, doc/api.md, which a test
+ * keeps equal to this table. Calls that can fail are answered {error, Error} then, which is not repeated.
  */
 
 #include "method-private.h"
@@ -14,36 +15,107 @@
 
 #include <string.h>
 
+/* clang-format off */
 static const AsmMethod methods[] = {
-        { "start_session", 0, 1, ASM_RIGHT_CONTROL, asm_method_start_session },
-        { "stop_session", 1, 1, ASM_RIGHT_CONTROL, asm_method_stop_session },
-        { "session_info", 1, 1, ASM_RIGHT_QUERY, asm_method_session_info },
-        { "session_id", 1, 1, ASM_RIGHT_QUERY, asm_method_session_id },
-        { "list_sessions", 0, 0, ASM_RIGHT_QUERY, asm_method_list_sessions },
-        { "health", 1, 1, ASM_RIGHT_QUERY, asm_method_health },
-        { "cost", 1, 1, ASM_RIGHT_QUERY, asm_method_cost },
-        { "query", 2, 2, ASM_RIGHT_QUERY, asm_method_query },
-        { "query", 3, 3, ASM_RIGHT_CONTROL, asm_method_query },
-        { "stream", 2, 2, ASM_RIGHT_QUERY, asm_method_stream },
-        { "stream", 3, 3, ASM_RIGHT_CONTROL, asm_method_stream },
-        { "subscribe", 2, 2, ASM_RIGHT_QUERY, asm_method_subscribe },
-        { "subscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_subscribe },
-        { "unsubscribe", 2, 2, ASM_RIGHT_QUERY, asm_method_unsubscribe },
-        { "unsubscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_unsubscribe },
-        { "interrupt", 2, 2, ASM_RIGHT_CONTROL, asm_method_interrupt },
-        { "pause", 2, 2, ASM_RIGHT_CONTROL, asm_method_pause },
-        { "approve", 3, 3, ASM_RIGHT_CONTROL, asm_method_approve },
-        { "approvals", 1, 1, ASM_RIGHT_QUERY, asm_method_approvals },
-        { "checkpoint", 1, 1, ASM_RIGHT_QUERY, asm_method_checkpoint },
-        { "resume_run", 2, 3, ASM_RIGHT_CONTROL, asm_method_resume_run },
-        { "intervene", 3, 4, ASM_RIGHT_CONTROL, asm_method_intervene },
-        { "resolve", 1, 2, ASM_RIGHT_QUERY, asm_method_resolve },
-        { "lane_info", 1, 2, ASM_RIGHT_QUERY, asm_method_lane_info },
-        { "provider_info", 0, 1, ASM_RIGHT_QUERY, asm_method_provider_info },
-        { "providers", 0, 1, ASM_RIGHT_QUERY, asm_method_providers },
-        { "doctor", 1, 2, ASM_RIGHT_CONTROL, asm_method_doctor },
-        { "status", 0, 0, ASM_RIGHT_QUERY, asm_method_status },
+        { "start_session", 0, 1, ASM_RIGHT_CONTROL, asm_method_start_session,
+          "[Options]", "{ok, Pid}",
+          "Starts a session, a process of this node that lives until it is stopped, its owner "
+          "ends or the daemon does. The options hold for every run of it; session_id is its id, "
+          "else a new ULID." },
+        { "stop_session", 1, 1, ASM_RIGHT_CONTROL, asm_method_stop_session,
+          "Session", "ok",
+          "Ends the session; its runs are interrupted." },
+        { "session_info", 1, 1, ASM_RIGHT_QUERY, asm_method_session_info,
+          "Session", "{ok, Info}",
+          "What is known of the session: session_id, provider, options, status (ready or "
+          "running), pid, and its runs, each with run_id, status, events and execution." },
+        { "session_id", 1, 1, ASM_RIGHT_QUERY, asm_method_session_id,
+          "Session", "Id | nil",
+          "The id of the session, nil if there is none." },
+        { "list_sessions", 0, 0, ASM_RIGHT_QUERY, asm_method_list_sessions,
+          "", "[Info]",
+          "All sessions, each as session_info tells it." },
+        { "health", 1, 1, ASM_RIGHT_QUERY, asm_method_health,
+          "Session", "healthy | {unhealthy, not_alive | not_found}",
+          "Whether the session lives. Never an error." },
+        { "cost", 1, 1, ASM_RIGHT_QUERY, asm_method_cost,
+          "Session", "#{input_tokens, output_tokens, cost_usd}",
+          "The sum of the session's runs." },
+        { "query", 2, 2, ASM_RIGHT_QUERY, asm_method_query,
+          "Session | Provider, Prompt", "{ok, Result}",
+          "Runs the prompt and answers when the run is over. With a provider, an atom, in a "
+          "session of its own that ends with the run." },
+        { "query", 3, 3, ASM_RIGHT_CONTROL, asm_method_query,
+          "Session | Provider, Prompt, Options", "{ok, Result}",
+          "The same with options for this run." },
+        { "stream", 2, 2, ASM_RIGHT_QUERY, asm_method_stream,
+          "Session | Provider, Prompt", "{ok, RunId}",
+          "Runs the prompt and answers at once; the caller gets the events." },
+        { "stream", 3, 3, ASM_RIGHT_CONTROL, asm_method_stream,
+          "Session | Provider, Prompt, Options", "{ok, RunId}",
+          "The same with options for this run; the option subscriber is a process that gets the "
+          "events in place of the caller." },
+        { "subscribe", 2, 2, ASM_RIGHT_QUERY, asm_method_subscribe,
+          "Session, RunId", "ok",
+          "The caller gets the run's events from now on." },
+        { "subscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_subscribe,
+          "Session, RunId, Pid", "ok",
+          "The same for another process." },
+        { "unsubscribe", 2, 2, ASM_RIGHT_QUERY, asm_method_unsubscribe,
+          "Session, RunId", "ok",
+          "The caller gets no more of the run's events." },
+        { "unsubscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_unsubscribe,
+          "Session, RunId, Pid", "ok",
+          "The same for another process." },
+        { "interrupt", 2, 2, ASM_RIGHT_CONTROL, asm_method_interrupt,
+          "Session, RunId", "ok",
+          "Ends the run, or takes it out of the queue; it ends as user_cancelled." },
+        { "pause", 2, 2, ASM_RIGHT_CONTROL, asm_method_pause,
+          "Session, RunId", "ok",
+          "Interrupts a run that is active and keeps what resume_run needs to go on with it." },
+        { "approve", 3, 3, ASM_RIGHT_CONTROL, asm_method_approve,
+          "Session, ApprovalId, allow | deny", "ok",
+          "Answers a request for permission. The first answer stands; without one it is denied "
+          "after approval_timeout_ms." },
+        { "approvals", 1, 1, ASM_RIGHT_QUERY, asm_method_approvals,
+          "Session", "{ok, [Approval]}",
+          "The requests that wait for an answer, each with approval_id, run_id, subject, "
+          "details and requested_at." },
+        { "checkpoint", 1, 1, ASM_RIGHT_QUERY, asm_method_checkpoint,
+          "Session", "{ok, Checkpoint | nil}",
+          "Where the session's conversation can be taken up: session_id, provider, run_id, "
+          "provider_session_id, cost, captured_at, metadata." },
+        { "resume_run", 2, 3, ASM_RIGHT_CONTROL, asm_method_resume_run,
+          "Session, Prompt[, Options]", "{ok, RunId, Pid | queued}",
+          "Goes on with the conversation of the checkpoint, or of the option continuation. The "
+          "caller gets the events." },
+        { "intervene", 3, 4, ASM_RIGHT_CONTROL, asm_method_intervene,
+          "Session, RunId, Prompt[, Options]", "{ok, RunId, Pid | queued}",
+          "Interrupts the run and goes on with its conversation and another prompt." },
+        { "resolve", 1, 2, ASM_RIGHT_QUERY, asm_method_resolve,
+          "Provider[, Options]", "{ok, Map}",
+          "Which lane a run with these options (lane, execution_mode) would take, and why." },
+        { "lane_info", 1, 2, ASM_RIGHT_QUERY, asm_method_lane_info,
+          "Provider[, Options]", "{ok, Map}",
+          "preferred_lane, lane_reason, default_lane and whether a kit is there "
+          "(sdk_available?)." },
+        { "provider_info", 0, 1, ASM_RIGHT_QUERY, asm_method_provider_info,
+          "[Provider]", "{ok, Info}, without a provider {ok, [Info]}",
+          "What the provider is: its command, its options and permission modes and what they "
+          "become on the command line, its capabilities and lanes, its kit. Nothing is started." },
+        { "providers", 0, 1, ASM_RIGHT_QUERY, asm_method_providers,
+          "[Provider]", "{ok, [#{provider, path, version, problem, info}]}",
+          "Which CLIs are installed here. Each is asked for its version, for 10 seconds at "
+          "most." },
+        { "doctor", 1, 2, ASM_RIGHT_CONTROL, asm_method_doctor,
+          "Node[, Options]", "{ok, [#{check, status, detail, remedy}]}",
+          "Whether that node could host runs, check by check." },
+        { "status", 0, 0, ASM_RIGHT_QUERY, asm_method_status,
+          "", "{ok, Map}",
+          "node, version, uptime_ms, sessions, runs, queued, processes, rss_bytes, peers and "
+          "host: what the daemon does." },
 };
+/* clang-format on */
 
 const AsmMethod *
 asm_method_find(const char *name, gsize len, guint n_args)
