@@ -1,26 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What asmd is told: command line over configuration file over defaults. */
+/*
+ * What asmd is told: command line over environment over configuration files over defaults, key by key.
+ * Every value that was given knows where, for messages and for `asmctl config`.
+ */
 
 #include "api/api.h"
 
 /**
  * AsmConfigError:
- * @ASM_CONFIG_ERROR_FILE: the configuration file cannot be read or parsed
- * @ASM_CONFIG_ERROR_KEY: a group or key that asmd does not know
- * @ASM_CONFIG_ERROR_VALUE: a value out of range or of the wrong form; file, key and value are named
+ * @ASM_CONFIG_ERROR_VALUE: a value of the wrong form; the key and the value are named
  * @ASM_CONFIG_ERROR_USAGE: a command line that does not make sense
  */
 typedef enum {
-        ASM_CONFIG_ERROR_FILE,
-        ASM_CONFIG_ERROR_KEY,
         ASM_CONFIG_ERROR_VALUE,
         ASM_CONFIG_ERROR_USAGE,
 } AsmConfigError;
 
 #define ASM_CONFIG_ERROR (asm_config_error_quark())
 GQuark asm_config_error_quark(void);
+
+/* the weakest first */
+typedef enum {
+        ASM_ORIGIN_FILE,
+        ASM_ORIGIN_ENVIRONMENT,
+        ASM_ORIGIN_OPTION,
+} AsmOriginKind;
+
+/* where a value was given */
+typedef struct {
+        AsmOriginKind kind;
+        char *where; /* the file, the variable, the option of the command line */
+        guint line;  /* of a file */
+} AsmOrigin;
+
+typedef struct {
+        char *group;
+        char *key;   /* NULL: the group itself, which may be without keys */
+        char *value; /* as it was given; NULL without a key */
+        AsmOrigin origin;
+} AsmConfigSetting;
 
 typedef struct {
         char *name; /* as given: "asmd" or "asmd@host" */
@@ -37,19 +57,93 @@ typedef struct {
         GStrv host_allow;     /* NULL: none; patterns of nodes, as the next one */
         GStrv allow;          /* NULL: none */
         char *default_rights; /* NULL: none; of the nodes in allow */
-        AsmPeers *peers;      /* what asm_config_load() makes of these and of [peer PATTERN] */
+        AsmPeers *peers;      /* what asm_config_read() makes of these and of [peer PATTERN] */
         guint log_format;     /* AsmLogFormat */
         guint log_level;      /* AsmLogLevel */
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
+        GPtrArray *
+                settings; /* of owned AsmConfigSetting: what was given, in the order it first was */
+        GPtrArray *files; /* of owned paths: what was read, the weakest first */
 } AsmConfig;
 
 void asm_config_init(AsmConfig *config);
 void asm_config_clear(AsmConfig *config);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmConfig, asm_config_clear)
 
-/* Errors: ASM_CONFIG_ERROR_FILE, _KEY, _VALUE, ASM_NODE_ERROR_COOKIE_FILE */
-gboolean asm_config_load(AsmConfig *config, const char *path, GError **error);
+/* a value of the command line; @option: "--listen", for messages */
+typedef struct {
+        const char *group;
+        const char *key;
+        const char *value;
+        const char *option;
+} AsmConfigOption;
+
+/**
+ * AsmConfigInput:
+ * @file: (nullable): of --config: the only one that is read. NULL: the one that ASMD_CONFIG names, or
+ *   those of the places where they are looked for.
+ * @options: what the command line says; ends with an element without a group
+ * @environment: (nullable): NULL: that of the program
+ * @system_file: (nullable): NULL: asmd/asmd.conf in the folder that asmd was built for
+ * @is_client: for a program that uses the daemon: it does without files that its user may not read
+ */
+typedef struct {
+        const char *file;
+        const AsmConfigOption *options;
+        char **environment;
+        const char *system_file;
+        gboolean is_client;
+} AsmConfigInput;
+
+/**
+ * AsmConfigReport: what asm_config_read() has to say
+ * @mistakes: of owned text: "FILE:LINE: [GROUP] KEY: what", or a variable or an option before the colon
+ * @n_more: mistakes that were too many to tell
+ * @warnings: of owned text: what is probably meant otherwise, but no mistake
+ * @places: of owned paths: where files were looked for, the weakest first
+ *
+ * No secret is in any of them.
+ */
+typedef struct {
+        GPtrArray *mistakes;
+        guint n_more;
+        GPtrArray *warnings;
+        GPtrArray *places;
+} AsmConfigReport;
+
+void asm_config_report_init(AsmConfigReport *report);
+void asm_config_report_clear(AsmConfigReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmConfigReport, asm_config_report_clear)
+/* (transfer full): all mistakes, a line each */
+char *asm_config_report_text(const AsmConfigReport *report);
+
+/**
+ * asm_config_places: (transfer full): where configuration files are looked for, the weakest first: the
+ *   system's, those of XDG_CONFIG_DIRS from the last to the first, the user's, if there is a home
+ */
+GPtrArray *asm_config_places(char **environment, const char *system_file);
+
+/**
+ * asm_config_read: the whole configuration, with all that is wrong with it
+ * @config: initialized by this function, in any case
+ * @report: added to
+ *
+ * Returns: whether there is no mistake
+ */
+gboolean asm_config_read(AsmConfig *config, const AsmConfigInput *input, AsmConfigReport *report);
+
+/**
+ * asm_config_check_files: whether the files that the configuration names can be used: cookie and TLS
+ *
+ * Mistakes go to @report. For asmd, before it uses them itself.
+ */
+gboolean asm_config_check_files(const AsmConfig *config, AsmConfigReport *report);
+
+/* (nullable): where [@group] @key was given; borrowed */
+const AsmConfigSetting *asm_config_find(const AsmConfig *config,
+                                        const char *group,
+                                        const char *key);
 
 /**
  * asm_config_log_changes: what of @config a daemon that runs with @running takes over at its next

@@ -77,6 +77,9 @@ void asm_options_init(AsmOptions *options);
 void asm_options_clear(AsmOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AsmOptions, asm_options_clear)
 
+/* (nullable): the key of the option at @index, which are those of all providers; NULL behind the last */
+const char *asm_options_nth(guint index);
+
 /**
  * asm_options_apply: the layers, the later ones over the earlier ones, and then their driver_opts
  * in the same order: what a driver_opts list says wins over everything else

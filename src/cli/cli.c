@@ -181,14 +181,15 @@ connect_and_wait(AsmCli *cli, GError **error)
 gboolean
 asm_cli_load_config(const AsmCli *cli, AsmConfig *config, GError **error)
 {
-        const char *path =
-                cli->globals.config != NULL ? cli->globals.config : g_getenv("ASMD_CONFIG");
-        g_autoptr(GError) cause = NULL;
+        const AsmConfigInput input = { .file = cli->globals.config, .is_client = TRUE };
+        g_auto(AsmConfigReport) report = { 0 };
+        g_autofree char *text = NULL;
 
-        asm_config_init(config);
-        if (path == NULL || *path == '\0' || asm_config_load(config, path, &cause))
+        asm_config_report_init(&report);
+        if (asm_config_read(config, &input, &report))
                 return TRUE;
-        asm_cli_usage(error, "%s", cause->message);
+        text = asm_config_report_text(&report);
+        asm_cli_usage(error, "%s", text);
         return FALSE;
 }
 

@@ -12,14 +12,12 @@
  */
 
 #include "config-private.h"
-#include "config-rules-private.h"
 
 #include <string.h>
 
 typedef struct {
-        const char *path;
-        const char *group;
-        const char *pattern;
+        AsmConfigReport *report;
+        gboolean is_client;
         guint rights;
         gboolean has_rights;
         GPtrArray *addresses;
@@ -36,38 +34,29 @@ peer_clear(Peer *peer)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Peer, peer_clear)
 
-static gboolean
-fail(const Peer *peer, AsmConfigError code, const char *key, const char *what, GError **error)
-{
-        g_autofree char *shown = g_strescape(peer->group, NULL);
-
-        g_set_error(error,
-                    ASM_CONFIG_ERROR,
-                    code,
-                    "%s: %s in [%s]: %s",
-                    peer->path,
-                    key,
-                    shown,
-                    what);
-        return FALSE;
-}
-
 #define RIGHTS_EXPECTED "expected query, control, host and administer separated by `;`, or none"
 
-static gboolean
-set_rights(Peer *peer, const char *value, GError **error)
+static void
+bad_value(AsmConfigReport *report, const AsmConfigSetting *setting, const char *expected)
 {
-        peer->has_rights = TRUE;
-        return asm_rights_parse(value, &peer->rights) ||
-               fail(peer, ASM_CONFIG_ERROR_VALUE, "rights", RIGHTS_EXPECTED, error);
+        g_autofree char *shown = asm_config_shown(setting->value);
+
+        asm_config_mistake(report, setting, "'%s' is not valid, %s", shown, expected);
 }
 
-static gboolean
-set_address(Peer *peer, const char *value, GError **error)
+static void
+set_rights(Peer *peer, const AsmConfigSetting *setting)
 {
-        g_auto(GStrv) parts = g_strsplit(value, ";", -1);
+        peer->has_rights = TRUE;
+        if (!asm_rights_parse(setting->value, &peer->rights))
+                bad_value(peer->report, setting, RIGHTS_EXPECTED);
+}
 
-        g_clear_pointer(&peer->addresses, g_ptr_array_unref);
+static void
+set_address(Peer *peer, const AsmConfigSetting *setting)
+{
+        g_auto(GStrv) parts = g_strsplit(setting->value, ";", -1);
+
         peer->addresses = g_ptr_array_new_with_free_func(g_object_unref);
         for (guint i = 0; parts[i] != NULL; i++) {
                 GInetAddressMask *mask;
@@ -75,160 +64,131 @@ set_address(Peer *peer, const char *value, GError **error)
                 if (*g_strstrip(parts[i]) == '\0')
                         continue;
                 mask = g_inet_address_mask_new_from_string(parts[i], NULL);
-                if (mask == NULL)
-                        return fail(peer,
-                                    ASM_CONFIG_ERROR_VALUE,
-                                    "address",
-                                    "expected addresses or networks separated by `;`, as "
-                                    "10.0.0.0/8;127.0.0.1",
-                                    error);
+                if (mask == NULL) {
+                        bad_value(peer->report,
+                                  setting,
+                                  "expected addresses or networks separated by `;`, as "
+                                  "10.0.0.0/8;127.0.0.1");
+                        return;
+                }
                 g_ptr_array_add(peer->addresses, mask);
         }
-        return peer->addresses->len > 0 || fail(peer,
-                                                ASM_CONFIG_ERROR_VALUE,
-                                                "address",
-                                                "is empty: leave it out for any",
-                                                error);
+        if (peer->addresses->len == 0)
+                asm_config_mistake(peer->report, setting, "is empty: leave it out for any");
 }
 
-static gboolean
-set_cookie(Peer *peer, const char *value, GError **error)
+static void
+set_cookie(Peer *peer, const AsmConfigSetting *setting)
 {
-        if (*value == '\0')
-                return fail(peer, ASM_CONFIG_ERROR_VALUE, "cookie_file", "is empty", error);
-        peer->cookie = asm_cookie_load(value, error);
-        if (peer->cookie == NULL)
-                g_prefix_error(error, "%s: [%s]: ", peer->path, peer->group);
-        return peer->cookie != NULL;
+        g_autofree char *folder = asm_config_folder(setting);
+        g_autofree char *path = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (*setting->value == '\0') {
+                asm_config_mistake(peer->report, setting, "is empty");
+                return;
+        }
+        path = asm_config_resolve_file(setting->value, folder);
+        peer->cookie = asm_cookie_load(path, &error);
+        /* who uses a daemon need not be trusted with the cookies of its peers */
+        if (peer->cookie == NULL && !peer->is_client)
+                asm_config_mistake(peer->report, setting, "%s", error->message);
 }
 
-static gboolean
-set_key(Peer *peer, const char *key, const char *value, GError **error)
+static void
+set_key(Peer *peer, const AsmConfigSetting *setting)
 {
-        if (strcmp(key, "rights") == 0)
-                return set_rights(peer, value, error);
-        if (strcmp(key, "address") == 0)
-                return set_address(peer, value, error);
-        if (strcmp(key, "cookie_file") == 0)
-                return set_cookie(peer, value, error);
-        if (strcmp(key, "cookie") == 0)
-                return fail(peer,
-                            ASM_CONFIG_ERROR_KEY,
-                            key,
-                            "a cookie is no matter of this file: put it into one of its own, mode "
-                            "0400, and name that as cookie_file",
-                            error);
-        return fail(peer,
-                    ASM_CONFIG_ERROR_KEY,
-                    key,
-                    "there is no such key; see asmd.conf(5)",
-                    error);
+        if (strcmp(setting->key, "rights") == 0)
+                set_rights(peer, setting);
+        else if (strcmp(setting->key, "address") == 0)
+                set_address(peer, setting);
+        else if (strcmp(setting->key, "cookie_file") == 0)
+                set_cookie(peer, setting);
 }
 
-static gboolean
-load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *group, GError **error)
+static void
+make_group(AsmConfig *config, const AsmConfigSetting *group, Peer *peer)
 {
-        g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
-        g_autofree char *pattern = g_strstrip(g_strdup(group + strlen(ASM_CONFIG_PEER_PREFIX)));
-        g_auto(Peer) peer = { .path = path, .group = group, .pattern = pattern };
+        g_autofree char *pattern =
+                g_strstrip(g_strdup(group->group + strlen(ASM_CONFIG_PEER_PREFIX)));
 
         if (strchr(pattern, '@') == NULL && strcmp(pattern, "*") != 0)
-                return fail(&peer,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "the pattern",
-                            "expected names of nodes, as asm@build1 or *@10.0.*",
-                            error);
-        for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
-                g_autofree char *value = g_key_file_get_string(file, group, keys[i], NULL);
+                asm_config_mistake(peer->report,
+                                   group,
+                                   "expected the names of nodes, as [peer asm@build1] or [peer "
+                                   "*@10.0.*]");
+        for (guint i = 0; i < config->settings->len; i++) {
+                const AsmConfigSetting *setting = g_ptr_array_index(config->settings, i);
 
-                if (!set_key(&peer, keys[i], value != NULL ? g_strstrip(value) : "", error))
-                        return FALSE;
+                if (setting->key != NULL && strcmp(setting->group, group->group) == 0)
+                        set_key(peer, setting);
         }
-        if (!peer.has_rights)
-                return fail(&peer,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "rights",
-                            "is missing: " RIGHTS_EXPECTED,
-                            error);
+        if (!peer->has_rights)
+                asm_config_mistake(peer->report, group, "rights is missing: " RIGHTS_EXPECTED);
         asm_peers_add(config->peers,
                       pattern,
-                      peer.rights,
-                      g_steal_pointer(&peer.addresses),
-                      peer.cookie);
-        return TRUE;
+                      peer->rights,
+                      g_steal_pointer(&peer->addresses),
+                      peer->cookie);
 }
 
 /* [peers]: those who have no group of their own */
-static gboolean
-load_others(AsmConfig *config, const char *path, GError **error)
+static void
+make_others(AsmConfig *config, AsmConfigReport *report)
 {
-        Peer peers = { .path = path, .group = "peers" };
-        guint rights;
+        const AsmConfigSetting *allow = asm_config_find(config, "peers", "allow");
+        const AsmConfigSetting *given = asm_config_find(config, "peers", "default_rights");
+        guint rights = 0;
 
-        if (config->allow == NULL && config->default_rights == NULL)
-                return TRUE;
-        if (config->allow == NULL)
-                return fail(&peers,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "default_rights",
-                            "needs allow, the nodes that have them",
-                            error);
-        if (config->default_rights == NULL)
-                return fail(&peers,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "allow",
-                            "needs default_rights, what these nodes may do",
-                            error);
-        if (!asm_rights_parse(config->default_rights, &rights))
-                return fail(&peers,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "default_rights",
-                            RIGHTS_EXPECTED,
-                            error);
-        for (guint i = 0; config->allow[i] != NULL; i++)
+        if (allow == NULL && given != NULL)
+                asm_config_mistake(report, given, "needs allow, the nodes that have them");
+        if (allow != NULL && given == NULL)
+                asm_config_mistake(report, allow, "needs default_rights, what these nodes may do");
+        if (given != NULL && !asm_rights_parse(given->value, &rights))
+                bad_value(report, given, RIGHTS_EXPECTED);
+        for (guint i = 0; config->allow != NULL && config->allow[i] != NULL; i++)
                 asm_peers_add(config->peers, config->allow[i], rights, NULL, NULL);
-        return TRUE;
 }
 
 /* a host that nobody may use is a mistake */
-static gboolean
-check_host(const AsmConfig *config, const char *path, GError **error)
+static void
+check_host(const AsmConfig *config, AsmConfigReport *report)
 {
-        Peer host = { .path = path, .group = "host" };
+        const AsmConfigSetting *enabled = asm_config_find(config, "host", "enabled");
+        const AsmConfigSetting *allow = asm_config_find(config, "host", "allow");
 
-        if (asm_peers_is_empty(config->peers))
-                return !config->host.is_enabled || config->host_allow != NULL ||
-                       fail(&host,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "enabled",
-                            "needs allow, the nodes that may run CLIs here, as allow = "
-                            "asm@build1;*@10.0.*",
-                            error);
-        if (config->host_allow != NULL)
-                return fail(&host,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "allow",
-                            "says nothing beside [peer] and [peers]: give these nodes the right "
-                            "host there",
-                            error);
-        return !config->host.is_enabled || asm_peers_have(config->peers, ASM_RIGHT_HOST) ||
-               fail(&host,
-                    ASM_CONFIG_ERROR_VALUE,
-                    "enabled",
-                    "no [peer] has the right host, so nobody could run anything here",
-                    error);
+        if (asm_peers_is_empty(config->peers)) {
+                if (config->host.is_enabled && allow == NULL)
+                        asm_config_mistake(
+                                report,
+                                enabled,
+                                "needs allow, the nodes that may run CLIs here, as allow = "
+                                "asm@build1;*@10.0.*");
+                return;
+        }
+        if (allow != NULL)
+                asm_config_mistake(report,
+                                   allow,
+                                   "says nothing beside [peer] and [peers]: give these nodes the "
+                                   "right host there");
+        if (config->host.is_enabled && !asm_peers_have(config->peers, ASM_RIGHT_HOST))
+                asm_config_mistake(report,
+                                   enabled,
+                                   "no [peer] has the right host, so nobody could run anything "
+                                   "here");
 }
 
-gboolean
-asm_config_load_peers(AsmConfig *config, GKeyFile *file, const char *path, GError **error)
+void
+asm_config_make_peers(AsmConfig *config, gboolean is_client, AsmConfigReport *report)
 {
-        g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+        for (guint i = 0; i < config->settings->len; i++) {
+                const AsmConfigSetting *group = g_ptr_array_index(config->settings, i);
+                g_auto(Peer) peer = { .report = report, .is_client = is_client };
 
-        for (guint i = 0; groups[i] != NULL; i++) {
-                if (asm_config_is_peer_group(groups[i]) &&
-                    !load_group(config, file, path, groups[i], error))
-                        return FALSE;
+                if (group->key == NULL && asm_config_is_peer_group(group->group))
+                        make_group(config, group, &peer);
         }
         asm_peers_set_hosts(config->peers, (const char *const *)config->host_allow);
-        return load_others(config, path, error) && check_host(config, path, error);
+        make_others(config, report);
+        check_host(config, report);
 }

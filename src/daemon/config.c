@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The configuration file is a key file. Every key is in one table with its range; a group or key
- * that is not in the table is an error, because a misspelt limit is no limit.
+ * The configuration as a whole: what holds when nothing is given, what only several keys together can
+ * tell, and what of a new one a daemon that runs cannot take over. How it is read: config-read.c. Which
+ * keys there are: config-rules.c. A group or key that is not in that table is an error, because a
+ * misspelt limit is no limit.
  */
 
 #include "config-private.h"
-#include "config-rules-private.h"
 
 #include "base/log.h"
 #include "dist/epmd.h"
 #include "node/name.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 G_DEFINE_QUARK(asm_config_error, asm_config_error)
 
@@ -40,7 +42,9 @@ asm_config_init(AsmConfig *config)
                 .log_level = ASM_LOG_NOTICE,
                 .host = { .max_sessions = 256, .headless_timeout_ms = 30000 },
                 .peers = asm_peers_new(),
-                .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term)
+                .defaults = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_term),
+                .settings = asm_config_settings_new(),
+                .files = g_ptr_array_new_with_free_func(g_free)
         };
         asm_node_config_init(&config->node);
         asm_tls_config_init(&config->tls);
@@ -59,183 +63,10 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->host.otp_release, g_free);
         g_clear_pointer(&config->kit_path, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
+        g_clear_pointer(&config->settings, g_ptr_array_unref);
+        g_clear_pointer(&config->files, g_ptr_array_unref);
         asm_node_config_clear(&config->node);
         asm_tls_config_clear(&config->tls);
-}
-
-static void
-value_error(const AsmConfigRule *rule, const char *path, const char *value, GError **error)
-{
-        g_autofree char *shown = g_strescape(value, NULL);
-        g_autofree char *expected = asm_config_rule_expected(rule);
-
-        g_set_error(error,
-                    ASM_CONFIG_ERROR,
-                    ASM_CONFIG_ERROR_VALUE,
-                    "%s: %s in [%s]: '%s' is not valid, expected %s",
-                    path,
-                    rule->key,
-                    rule->group,
-                    shown,
-                    expected);
-}
-
-/* numbers as integers, true and false as atoms, a cookie, which must be one, too; else text */
-static void
-put_default(AsmBuilder *list, const char *key, const char *value)
-{
-        gint64 number;
-
-        asm_builder_tuple(list, 2);
-        asm_builder_atom(list, key);
-        if (strcmp(key, "remote_cookie") == 0 && strlen(value) <= ASM_COOKIE_MAX)
-                asm_builder_atom(list, value);
-        else if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL))
-                asm_builder_int(list, number);
-        else if (strcmp(value, "true") == 0 || strcmp(value, "false") == 0 ||
-                 strcmp(value, "infinity") == 0)
-                asm_builder_atom(list, value);
-        else
-                asm_builder_text(list, value);
-}
-
-/* [defaults] and [defaults PROVIDER]: options, checked here so that no run stumbles over them */
-static gboolean
-load_defaults(AsmConfig *config,
-              GKeyFile *file,
-              const char *path,
-              const char *group,
-              GError **error)
-{
-        const char *provider =
-                g_str_has_prefix(group, "defaults ") ? group + strlen("defaults ") : "";
-        g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
-        guint n = keys != NULL ? g_strv_length(keys) : 0;
-        g_auto(AsmBuilder) list = ASM_BUILDER_INIT;
-        g_auto(AsmOptions) options = { 0 };
-        g_autoptr(AsmFailure) failure = NULL;
-        AsmLineRules line_rules;
-        AsmView view;
-
-        if (*provider != '\0' && asm_provider_find(provider, error) == NULL) {
-                g_prefix_error(error, "%s: group [%s]: ", path, group);
-                return FALSE;
-        }
-        asm_builder_list(&list, n);
-        for (guint i = 0; i < n; i++) {
-                g_autofree char *value = g_key_file_get_string(file, group, keys[i], NULL);
-                put_default(&list, keys[i], value != NULL ? g_strstrip(value) : "");
-        }
-        asm_builder_nil(&list);
-        view = asm_builder_peek(&list);
-        asm_options_init(&options);
-        if (!asm_options_apply(&options, &view, 1, &failure)) {
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "%s: group [%s]: %s",
-                            path,
-                            group,
-                            failure->message);
-                return FALSE;
-        }
-        if (!asm_line_rules_read(view, &line_rules, error)) {
-                g_prefix_error(error, "%s: group [%s]: ", path, group);
-                return FALSE;
-        }
-        g_hash_table_replace(config->defaults, g_strdup(provider), asm_builder_end(&list));
-        return TRUE;
-}
-
-static gboolean
-load_group(AsmConfig *config, GKeyFile *file, const char *path, const char *group, GError **error)
-{
-        g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
-        g_autofree char *whole = g_canonicalize_filename(path, NULL);
-        g_autofree char *folder = g_path_get_dirname(whole);
-
-        if (!asm_config_group_is_known(group)) {
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_KEY,
-                            "%s: there is no group [%s]; see asmd.conf(5)",
-                            path,
-                            group);
-                return FALSE;
-        }
-        for (guint i = 0; keys != NULL && keys[i] != NULL; i++) {
-                const AsmConfigRule *rule = asm_config_rule_find(group, keys[i]);
-                g_autofree char *value = NULL;
-
-                if (rule == NULL) {
-                        g_set_error(error,
-                                    ASM_CONFIG_ERROR,
-                                    ASM_CONFIG_ERROR_KEY,
-                                    "%s: there is no key %s in [%s]; see asmd.conf(5)",
-                                    path,
-                                    keys[i],
-                                    group);
-                        return FALSE;
-                }
-                value = g_key_file_get_string(file, group, keys[i], NULL);
-                if (value == NULL ||
-                    !asm_config_rule_set(rule, config, g_strstrip(value), folder)) {
-                        value_error(rule, path, value != NULL ? value : "", error);
-                        return FALSE;
-                }
-        }
-        return TRUE;
-}
-
-/* a release that no caller would accept is a mistake */
-static gboolean
-check_release(const AsmConfig *config, const char *path, GError **error)
-{
-        const char *release = config->host.otp_release;
-        g_autofree char *shown = NULL;
-
-        if (release == NULL || g_ascii_isdigit(release[0]))
-                return TRUE;
-        shown = g_strescape(release, NULL);
-        g_set_error(error,
-                    ASM_CONFIG_ERROR,
-                    ASM_CONFIG_ERROR_VALUE,
-                    "%s: otp_release in [host]: '%s' is not valid, expected a release of "
-                    "Erlang/OTP, as 27",
-                    path,
-                    shown);
-        return FALSE;
-}
-
-gboolean
-asm_config_load(AsmConfig *config, const char *path, GError **error)
-{
-        g_autoptr(GKeyFile) file = g_key_file_new();
-        g_autoptr(GError) cause = NULL;
-        g_auto(GStrv) groups = NULL;
-
-        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &cause)) {
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_FILE,
-                            "configuration file '%s': %s",
-                            path,
-                            cause->message);
-                return FALSE;
-        }
-        groups = g_key_file_get_groups(file, NULL);
-        for (guint i = 0; groups[i] != NULL; i++) {
-                gboolean is_defaults = strcmp(groups[i], "defaults") == 0 ||
-                                       g_str_has_prefix(groups[i], "defaults ");
-
-                if (asm_config_is_peer_group(groups[i]))
-                        continue;
-                if (!(is_defaults ? load_defaults
-                                  : load_group)(config, file, path, groups[i], error))
-                        return FALSE;
-        }
-        return check_release(config, path, error) &&
-               asm_config_load_peers(config, file, path, error);
 }
 
 static gboolean
@@ -265,40 +96,35 @@ asm_config_log_changes(const AsmConfig *running, const AsmConfig *config)
 
 /* "ADDRESS" or "ADDRESS:PORT" */
 static gboolean
-split_listen(AsmConfig *config, GError **error)
+split_listen(const char *listen, char **ret_address, guint16 *ret_port)
 {
-        const char *colon = strrchr(config->listen, ':');
+        const char *colon = strrchr(listen, ':');
         guint64 port = 0;
         g_autoptr(GInetAddress) ip = NULL;
         g_autofree char *address =
-                colon != NULL ? g_strndup(config->listen, (gsize)(colon - config->listen))
-                              : g_strdup(config->listen);
+                colon != NULL ? g_strndup(listen, (gsize)(colon - listen)) : g_strdup(listen);
 
         ip = g_inet_address_new_from_string(address);
         if (ip == NULL || g_inet_address_get_family(ip) != G_SOCKET_FAMILY_IPV4 ||
             (colon != NULL &&
-             !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT16, &port, NULL))) {
-                g_autofree char *shown = g_strescape(config->listen, NULL);
-                g_set_error(error,
-                            ASM_CONFIG_ERROR,
-                            ASM_CONFIG_ERROR_VALUE,
-                            "listen: '%s' is not valid, expected an IPv4 address, or ADDRESS:PORT",
-                            shown);
+             !g_ascii_string_to_unsigned(colon + 1, 10, 0, G_MAXUINT16, &port, NULL)))
                 return FALSE;
-        }
-        config->node.listen_address = g_steal_pointer(&address);
-        config->node.listen_port = (guint16)port;
+        g_free(*ret_address);
+        *ret_address = g_steal_pointer(&address);
+        *ret_port = (guint16)port;
         return TRUE;
 }
 
+#define LISTEN_EXPECTED "expected an IPv4 address, or ADDRESS:PORT"
+
 static gboolean
-read_epmd_port(AsmConfig *config, GError **error)
+read_epmd_port(guint16 *ret_port, GError **error)
 {
         const char *text = g_getenv("ERL_EPMD_PORT");
         guint64 port = ASM_EPMD_DEFAULT_PORT;
 
         if (text != NULL && !g_ascii_string_to_unsigned(text, 10, 1, G_MAXUINT16, &port, NULL)) {
-                g_autofree char *shown = g_strescape(text, NULL);
+                g_autofree char *shown = asm_config_shown(text);
                 g_set_error(error,
                             ASM_CONFIG_ERROR,
                             ASM_CONFIG_ERROR_VALUE,
@@ -306,7 +132,7 @@ read_epmd_port(AsmConfig *config, GError **error)
                             shown);
                 return FALSE;
         }
-        config->node.epmd_port = (guint16)port;
+        *ret_port = (guint16)port;
         return TRUE;
 }
 
@@ -315,6 +141,150 @@ asm_config_finish(AsmConfig *config, GError **error)
 {
         g_free(config->node.name);
         config->node.name = asm_node_name_complete(config->name, config->is_long_name, error);
-        return config->node.name != NULL && split_listen(config, error) &&
-               read_epmd_port(config, error);
+        if (config->node.name == NULL || !read_epmd_port(&config->node.epmd_port, error))
+                return FALSE;
+        if (!split_listen(config->listen,
+                          &config->node.listen_address,
+                          &config->node.listen_port)) {
+                g_autofree char *shown = asm_config_shown(config->listen);
+                g_set_error(error,
+                            ASM_CONFIG_ERROR,
+                            ASM_CONFIG_ERROR_VALUE,
+                            "listen: '%s' is not valid, " LISTEN_EXPECTED,
+                            shown);
+                return FALSE;
+        }
+        return TRUE;
+}
+
+/* --- what several keys together tell --------------------------------------------------------- */
+
+static void
+check_node(const AsmConfig *config, AsmConfigReport *report)
+{
+        const AsmConfigSetting *listen = asm_config_find(config, "node", "listen");
+        const AsmConfigSetting *name = asm_config_find(config, "node", "name");
+        g_autofree char *whole = NULL;
+        g_autofree char *address = NULL;
+        g_autoptr(GError) error = NULL;
+        guint16 port;
+
+        whole = asm_node_name_complete(config->name, config->is_long_name, &error);
+        if (whole == NULL)
+                asm_config_mistake(report,
+                                   name != NULL ? name
+                                                : asm_config_find(config, "node", "long_name"),
+                                   "%s",
+                                   error->message);
+        if (!split_listen(config->listen, &address, &port)) {
+                g_autofree char *shown = asm_config_shown(config->listen);
+
+                asm_config_mistake(report, listen, "'%s' is not valid, " LISTEN_EXPECTED, shown);
+        }
+        g_clear_error(&error);
+        if (!read_epmd_port(&port, &error))
+                asm_config_mistake(report, NULL, "%s", error->message);
+}
+
+static void
+check_tls(const AsmConfig *config, AsmConfigReport *report)
+{
+        static const char *const keys[] = { "certificate", "private_key", "authorities" };
+        const AsmConfigSetting *given = NULL;
+        GString *missing = g_string_new(NULL);
+
+        for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const AsmConfigSetting *setting = asm_config_find(config, "tls", keys[i]);
+
+                if (setting == NULL)
+                        g_string_append_printf(missing,
+                                               "%s%s",
+                                               missing->len > 0 ? " and " : "",
+                                               keys[i]);
+                else
+                        given = setting;
+        }
+        if (given != NULL && missing->len > 0)
+                asm_config_mistake(report, given, "needs %s as well", missing->str);
+        g_string_free(missing, TRUE);
+}
+
+/* a release that no caller would accept is a mistake */
+static void
+check_release(const AsmConfig *config, AsmConfigReport *report)
+{
+        const char *release = config->host.otp_release;
+        g_autofree char *shown = NULL;
+
+        if (release == NULL || g_ascii_isdigit(release[0]))
+                return;
+        shown = asm_config_shown(release);
+        asm_config_mistake(report,
+                           asm_config_find(config, "host", "otp_release"),
+                           "'%s' is not valid, expected a release of Erlang/OTP, as 27",
+                           shown);
+}
+
+void
+asm_config_check(const AsmConfig *config, gboolean is_client, AsmConfigReport *report)
+{
+        /* who only asks for the daemon's name has one of its own */
+        if (!is_client)
+                check_node(config, report);
+        check_tls(config, report);
+        check_release(config, report);
+}
+
+/* --- files that are named -------------------------------------------------------------------- */
+
+static void
+check_cookie(const AsmConfig *config, AsmConfigReport *report)
+{
+        g_autofree char *cookie = NULL;
+        g_autoptr(GError) error = NULL;
+
+        /* the default file is made when it is not there, but not by somebody who only asks */
+        if (config->cookie_file == NULL)
+                return;
+        cookie = asm_cookie_load(config->cookie_file, &error);
+        if (cookie != NULL)
+                explicit_bzero(cookie, strlen(cookie));
+        else
+                asm_config_mistake(report,
+                                   asm_config_find(config, "node", "cookie_file"),
+                                   "%s",
+                                   error->message);
+}
+
+static void
+check_certificates(const AsmConfig *config, AsmConfigReport *report)
+{
+        const AsmTlsConfig *tls = &config->tls;
+        g_autoptr(AsmTls) loaded = NULL;
+        g_autoptr(GError) error = NULL;
+        struct stat info;
+
+        if (tls->certificate == NULL || tls->private_key == NULL || tls->authorities == NULL)
+                return;
+        loaded = asm_tls_new(tls, &error);
+        if (loaded == NULL)
+                asm_config_mistake(report,
+                                   asm_config_find(config, "tls", "certificate"),
+                                   "%s",
+                                   error->message);
+        if (stat(tls->private_key, &info) == 0 && (info.st_mode & 0007) != 0)
+                asm_config_mistake(report,
+                                   asm_config_find(config, "tls", "private_key"),
+                                   "everybody may use the key '%s': chmod 600 it",
+                                   tls->private_key);
+}
+
+gboolean
+asm_config_check_files(const AsmConfig *config, AsmConfigReport *report)
+{
+        guint before = report->mistakes->len;
+
+        check_cookie(config, report);
+        check_certificates(config, report);
+        return report->mistakes->len == before;
 }

@@ -94,6 +94,12 @@ static const OptionRule rules[] = {
         { "metadata", TYPE_MAP, AT(metadata), NULL },
 };
 
+const char *
+asm_options_nth(guint index)
+{
+        return index < G_N_ELEMENTS(rules) ? rules[index].key : NULL;
+}
+
 static void
 provider_option_free(gpointer data)
 {

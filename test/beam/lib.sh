@@ -14,6 +14,8 @@ ASMCTL=$ASM_BUILD/src/asmctl
 HOST=$(hostname -s)
 COOKIE_FILE=$HOME/.erlang.cookie
 LOGS=$ASM_TMP/log
+# what is configured on this machine is no matter of a test; --config names another file
+export ASMD_CONFIG=/dev/null
 # where stand-ins that hang leave their process ids; a node has the current directory of the runner
 export ASM_STANDIN_PIDFILE=$ASM_TMP/standin.pids
 started_pids=()
@@ -50,9 +52,9 @@ check_match() {
         if grep -qE -- "$2" <<<"$3"; then ok "$1"; else not_ok "$1" "expected a match of /$2/ got '$3'"; fi
 }
 
-# wait_until [SECONDS] COMMAND...: as often as needed, 10 s if no number is given
+# wait_until [SECONDS] COMMAND...: as often as needed, 60 s if no number is given
 wait_until() {
-        local seconds=10 end
+        local seconds=60 end
         if [[ $1 =~ ^[0-9]+$ ]]; then
                 seconds=$1
                 shift

@@ -133,7 +133,7 @@ rights = query
 rights = query
 CONF
 kill -HUP "$ASMD_PID"
-check "a mistake in the file is told, and what was there stays" wait_until grep -q 'SIGHUP: .*the pattern in \[peer asmctl-\*\]' "$log"
+check "a mistake in the file is told, and what was there stays" wait_until grep -q 'SIGHUP: .*: \[peer asmctl-\*\]: ' "$log"
 check_equal "so guest is still a peer" pong "$(ping guest)"
 printf '%s\n' '[peer asmctl-*@*]' 'rights = query' >"$config"
 reload

@@ -57,7 +57,7 @@ check_equal "who is allowed now gets an answer" true "$(allowed stranger)"
 stop_process "$ASMD_PID"
 
 configure mistaken 'enabled = true'
-check_match "a host that nobody may use is a mistake" 'enabled in \[host\]: needs allow' \
+check_match "a host that nobody may use is a mistake" '\[host\] enabled: needs allow' \
         "$("$ASMD" --sname mistaken --config "$ASM_TMP/mistaken.conf" --cookie-file "$COOKIE_FILE" 2>&1)"
 
 # --- limits, and callers that die -----------------------------------------------------------------

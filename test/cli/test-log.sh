@@ -41,7 +41,7 @@ check_equal "asmd ends" 0 $?
 configured '[log]' 'format = xml'
 "$ASMD" --sname asmd --config asmd.conf 2>err
 check_equal "a form that there is not is refused" 1 $?
-check_match "by name" "format in \[log\]: 'xml' is not valid, expected auto, text, json or journal" "$(cat err)"
+check_match "by name" "\[log\] format: 'xml' is not valid, expected auto, text, json or journal" "$(cat err)"
 
 # --- JSON -------------------------------------------------------------------------------------
 
