@@ -21,6 +21,7 @@ struct _AsmNode {
         AsmGate *gate;
         AsmQuiet refused;  /* connections that were not even looked at */
         AsmQuiet rejected; /* and those that were */
+        AsmQuiet broken;   /* links whose peer broke the protocol */
         AsmTimers *timers;
         AsmTimer quarter;
         const AsmNodeListener *listener;

@@ -16,6 +16,7 @@
 #include "node-private.h"
 
 #include "dist/epmd.h"
+#include "dist/error.h"
 #include "holder-private.h"
 #include "node/error.h"
 #include "node/name.h"
@@ -62,6 +63,17 @@ log_link(const AsmLink *link, AsmLogEvent event, const char *what, const char *w
                 why);
 }
 
+/* whoever it is, somebody has to look into it */
+static void
+log_broken(AsmNode *node, const AsmLink *link)
+{
+        asm_quiet_message(&node->broken,
+                          &(AsmLogTags){ .event = ASM_LOG_EVENT_PEER_DOWN, .peer = link->peer },
+                          "the link to '%s' is closed, the peer breaks the protocol: %s",
+                          link->peer,
+                          link->error->message);
+}
+
 static void
 tell_closed(AsmNode *node)
 {
@@ -69,7 +81,13 @@ tell_closed(AsmNode *node)
 
         while ((link = g_queue_pop_head(&node->closed)) != NULL) {
                 if (link->was_up) {
-                        log_link(link, ASM_LOG_EVENT_PEER_DOWN, "is down: ", link->error->message);
+                        if (link->error->domain == ASM_DIST_ERROR)
+                                log_broken(node, link);
+                        else
+                                log_link(link,
+                                         ASM_LOG_EVENT_PEER_DOWN,
+                                         "is down: ",
+                                         link->error->message);
                         node->listener->link_down(link, node->user_data);
                 } else if (!link->is_initiator) {
                         asm_quiet_message(&node->rejected,
