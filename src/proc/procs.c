@@ -9,6 +9,7 @@
 
 #include "procs-private.h"
 
+#include "dist/flags.h"
 #include "term/reader.h"
 
 #include <string.h>
@@ -222,7 +223,8 @@ asm_procs_reply(AsmProcs *procs, AsmView from, AsmView reply)
         asm_builder_view(message, parts[1]);
         asm_builder_view(message, reply);
         link = asm_node_find_link(procs->node, caller.node);
-        if (link != NULL && find_alias(parts[1], &alias)) {
+        if (link != NULL && (asm_link_get_flags(link) & ASM_FLAG_ALIAS) != 0 &&
+            find_alias(parts[1], &alias)) {
                 g_auto(AsmPid) self = { 0 };
 
                 /* any pid of ours will do as the sender of an alias message */

@@ -15,6 +15,7 @@
 
 #include "procs-private.h"
 
+#include "dist/flags.h"
 #include "term/print.h"
 #include "term/reader.h"
 
@@ -180,6 +181,26 @@ asm_rpc_free(AsmRpc *rpc)
         asm_server_unref(&rpc->server);
 }
 
+/* the end of a call that is not sent, told from the main loop: @what, or {@what, @detail} */
+static void
+fire(Call *call, const GRefString *peer, const char *what, const char *detail)
+{
+        g_auto(AsmBuilder) parts = ASM_BUILDER_INIT;
+        gsize ref_len;
+
+        asm_builder_ref(&parts, &call->ref);
+        ref_len = parts.len;
+        if (detail != NULL)
+                asm_builder_tuple(&parts, 2);
+        asm_builder_atom(&parts, what);
+        if (detail != NULL)
+                asm_builder_atom(&parts, detail);
+        asm_server_fire_monitor(&call->rpc->server,
+                                (AsmView){ parts.data, ref_len },
+                                peer,
+                                (AsmView){ parts.data + ref_len, parts.len - ref_len });
+}
+
 guint64
 asm_rpc_call(AsmRpc *rpc,
              AsmLink *link,
@@ -209,18 +230,13 @@ asm_rpc_call(AsmRpc *rpc,
         if (timeout_ms > 0)
                 asm_timer_arm(&call->timer, timeout_ms);
         asm_server_add_monitor(&rpc->server, &call->ref, &target);
+        /* of this link only: there may be a newer one to the same peer by now */
         if (!asm_link_is_up(link)) {
-                /* of this link only: there may be a newer one to the same peer by now */
-                g_auto(AsmBuilder) parts = ASM_BUILDER_INIT;
-                gsize ref_len;
-
-                asm_builder_ref(&parts, &call->ref);
-                ref_len = parts.len;
-                asm_builder_atom(&parts, "noconnection");
-                asm_server_fire_monitor(&rpc->server,
-                                        (AsmView){ parts.data, ref_len },
-                                        target.node,
-                                        (AsmView){ parts.data + ref_len, parts.len - ref_len });
+                fire(call, target.node, "noconnection", NULL);
+                return call->id;
+        }
+        if ((asm_link_get_flags(link) & ASM_FLAG_SPAWN) == 0) {
+                fire(call, target.node, "$spawn_refused", "notsup");
                 return call->id;
         }
         asm_builder_list(&execute, 4);

@@ -13,6 +13,7 @@
 
 #include "procs-private.h"
 
+#include "dist/flags.h"
 #include "term/reader.h"
 
 static void
@@ -73,6 +74,15 @@ static AsmLink *
 link_to(AsmProcs *procs, const AsmPid *pid)
 {
         return asm_node_find_link(procs->node, pid->node);
+}
+
+/* with one of the two flags alone a BEAM sends no monitor signals either */
+static gboolean
+serves_monitors(AsmLink *link)
+{
+        guint64 both = ASM_FLAG_DIST_MONITOR | ASM_FLAG_DIST_MONITOR_NAME;
+
+        return (asm_link_get_flags(link) & both) == both;
 }
 
 static void
@@ -145,6 +155,9 @@ asm_server_monitor(AsmServer *server, const AsmPid *target)
                 push_down(server, monitored, "noconnection");
                 return ref;
         }
+        /* a peer that serves no monitors is watched through its link alone */
+        if (!serves_monitors(link))
+                return ref;
         asm_control_encode_monitor(asm_link_out(link), &self, asm_builder_peek(&scratch), &ref);
         asm_link_queued(link);
         return ref;
@@ -169,7 +182,8 @@ asm_server_demonitor(AsmServer *server, const AsmRef *ref)
                 AsmServer *watched = find_local(server->procs, &monitored->target);
                 if (watched != NULL)
                         asm_server_remove_watcher(watched, asm_builder_peek(&ref_bytes), &self);
-        } else if ((link = link_to(server->procs, &monitored->target)) != NULL) {
+        } else if ((link = link_to(server->procs, &monitored->target)) != NULL &&
+                   serves_monitors(link)) {
                 asm_control_encode_demonitor(asm_link_out(link),
                                              &self,
                                              asm_builder_peek(&target),
