@@ -8,6 +8,8 @@
 
 -export([main/1]).
 
+-import(raw_peer, [name/0, shake/1, pid/1, other_pid/3]).
+
 -include("asm_test.hrl").
 
 -define(T, 5000).
@@ -271,30 +273,6 @@ messages() ->
       end}].
 
 %%% helpers
-
-name() ->
-    Host = lists:last(string:lexemes(atom_to_list(node()), "@")),
-    Name = io_lib:format("raw~b@~s", [erlang:unique_integer([positive]), Host]),
-    iolist_to_binary(Name).
-
-shake(Node) ->
-    Name = name(),
-    case raw_peer:open(Node, Name, erlang:get_cookie()) of
-        {ok, Socket} ->
-            put({name, Socket}, Name),
-            {ok, Socket};
-        Refused ->
-            Refused
-    end.
-
-%% a pid of the raw peer behind Socket
-pid(Socket) ->
-    other_pid(binary_to_atom(get({name, Socket})), 1, 0).
-
-other_pid(Node, Id, Serial) ->
-    Name = atom_to_binary(Node),
-    %% the creation of raw_peer; for other nodes any will do
-    binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, Id:32, Serial:32, 16#55:32>>).
 
 dead_pid(Node) ->
     {ok, Pid} = erpc:call(Node, asm, start_session, [[{provider, codex}]]),

@@ -6,6 +6,7 @@
 
 -export([port_of/1, open/1, open/3, open/4, hello/3, send/2, control/2, control/3, frame/1, closed/1,
          flags/0]).
+-export([name/0, shake/1, shake/2, shake/3, pid/1, other_pid/3, next/2, prove/3]).
 
 -define(T, 5000).
 
@@ -32,16 +33,48 @@ open(Node, Name, Cookie) ->
 open(Node, Name, Cookie, Flags) ->
     Socket = open(Node),
     case hello(Socket, Name, Flags) of
-        {ok, Challenge} ->
-            Mine = 16#01020304,
-            send(Socket, short(<<"r", Mine:32, (digest(Cookie, Challenge))/binary>>)),
-            case receive_short(Socket) of
-                <<"a", _:16/binary>> -> {ok, Socket};
-                Other -> {refused, Other}
-            end;
+        {ok, Challenge} -> prove(Socket, Cookie, Challenge);
+        Refused -> Refused
+    end.
+
+%% the rest of a handshake
+prove(Socket, Cookie, Challenge) ->
+    Mine = 16#01020304,
+    send(Socket, short(<<"r", Mine:32, (digest(Cookie, Challenge))/binary>>)),
+    case receive_short(Socket) of
+        <<"a", _:16/binary>> -> {ok, Socket};
+        Other -> {refused, Other}
+    end.
+
+%% the same under a name of its own, which pid/1 remembers
+shake(Node) ->
+    shake(Node, flags()).
+
+shake(Node, Flags) ->
+    shake(Node, name(), Flags).
+
+shake(Node, Name, Flags) ->
+    case open(Node, Name, erlang:get_cookie(), Flags) of
+        {ok, Socket} ->
+            put({name, Socket}, Name),
+            {ok, Socket};
         Refused ->
             Refused
     end.
+
+name() ->
+    Host = lists:last(string:lexemes(atom_to_list(node()), "@")),
+    Name = io_lib:format("raw~b@~s", [erlang:unique_integer([positive]), Host]),
+    iolist_to_binary(Name).
+
+%% a pid of the raw peer behind Socket
+pid(Socket) ->
+    other_pid(binary_to_atom(get({name, Socket})), 1, 0).
+
+other_pid(Node, Id, Serial) ->
+    Name = atom_to_binary(Node),
+    %% the creation of raw_peer; for other nodes any will do
+    binary_to_term(<<131, 88, 119, (byte_size(Name)), Name/binary, Id:32, Serial:32, 16#55:32>>).
 
 %% {ok, Challenge} or {refused, Status}
 hello(Socket, Name, Flags) ->
@@ -80,6 +113,22 @@ control(Socket, Message, Payload) ->
 
 frame(Bytes) ->
     [<<(iolist_size(Bytes)):32>>, Bytes].
+
+%% the next frame: {Control, Payload}, Payload being none where there is none; tick; {error, Reason}
+next(Socket, Ms) ->
+    case gen_tcp:recv(Socket, 4, Ms) of
+        {ok, <<0:32>>} ->
+            tick;
+        {ok, <<Length:32>>} ->
+            {ok, <<112, Body/binary>>} = gen_tcp:recv(Socket, Length, Ms),
+            {Control, Used} = binary_to_term(Body, [used]),
+            case binary:part(Body, Used, byte_size(Body) - Used) of
+                <<>> -> {Control, none};
+                Payload -> {Control, binary_to_term(Payload)}
+            end;
+        {error, Reason} ->
+            {error, Reason}
+    end.
 
 %% whether the other side closes within Ms, whatever it sends before
 closed(Socket) ->
