@@ -74,6 +74,14 @@ void asm_run_fail(AsmRun *run, const AsmFailure *failure);
  * Errors: config_invalid when the node of @pid is not connected or there are too many
  */
 gboolean asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure);
+/**
+ * asm_run_demand: @n more events may go to the subscriber @pid. From the first call on only as many go
+ *   as it has asked for; it is slow while it wants none (subscribers.c). What is left when the run is
+ *   over goes to it anyway.
+ *
+ * Errors: config_invalid when @pid is no subscriber
+ */
+gboolean asm_run_demand(AsmRun *run, AsmView pid, guint n, AsmFailure **ret_failure);
 /* no more messages of this run go to @pid */
 void asm_run_unsubscribe(AsmRun *run, AsmView pid);
 /* @func is called once when the run is over; not when it is freed before */

@@ -108,6 +108,12 @@ gboolean asm_session_subscribe(AsmSession *session,
                                const char *run_id,
                                AsmView pid,
                                AsmFailure **ret_failure);
+/* see asm_run_demand() */
+gboolean asm_session_demand(AsmSession *session,
+                            const char *run_id,
+                            AsmView pid,
+                            guint n,
+                            AsmFailure **ret_failure);
 /* FALSE: no such run; nothing if @pid is no subscriber */
 gboolean asm_session_unsubscribe(AsmSession *session,
                                  const char *run_id,

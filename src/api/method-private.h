@@ -98,6 +98,7 @@ void asm_method_cost(const AsmRequest *request, AsmReply *reply);
 void asm_method_query(const AsmRequest *request, AsmReply *reply);
 void asm_method_stream(const AsmRequest *request, AsmReply *reply);
 void asm_method_subscribe(const AsmRequest *request, AsmReply *reply);
+void asm_method_demand(const AsmRequest *request, AsmReply *reply);
 void asm_method_unsubscribe(const AsmRequest *request, AsmReply *reply);
 void asm_method_interrupt(const AsmRequest *request, AsmReply *reply);
 void asm_method_pause(const AsmRequest *request, AsmReply *reply);

@@ -9,6 +9,8 @@
 
 #include "term/reader.h"
 
+/* most events that are asked for at once */
+#define DEMAND_MAX 1000000
 /* longest prompt in bytes */
 #define PROMPT_MAX (16 * 1024 * 1024)
 
@@ -157,6 +159,25 @@ asm_method_subscribe(const AsmRequest *request, AsmReply *reply)
 
         if (failure == NULL)
                 asm_session_subscribe(session, run_id, pid, &failure);
+        reply_ok(reply, failure);
+}
+
+/* demand(Session, RunId, N): the caller, a subscriber, wants N more events, and no others */
+void
+asm_method_demand(const AsmRequest *request, AsmReply *reply)
+{
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmSession *session;
+        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        gint64 n = 0;
+
+        if (failure == NULL && (!asm_view_get_int(request->args[2], &n) || n < 1 || n > DEMAND_MAX))
+                failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                          ASM_DOMAIN_CONFIG,
+                                          "demand: expected a number from 1 to %d",
+                                          DEMAND_MAX);
+        if (failure == NULL)
+                asm_session_demand(session, run_id, request->caller, (guint)n, &failure);
         reply_ok(reply, failure);
 }
 

@@ -61,6 +61,10 @@ static const AsmMethod methods[] = {
         { "subscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_subscribe,
           "Session, RunId, Pid", "ok",
           "The same for another process." },
+        { "demand", 3, 3, ASM_RIGHT_QUERY, asm_method_demand,
+          "Session, RunId, N", "ok",
+          "The caller, a subscriber, wants N more events. From the first call on it gets as many "
+          "as it has asked for, and counts as slow while it wants none." },
         { "unsubscribe", 2, 2, ASM_RIGHT_QUERY, asm_method_unsubscribe,
           "Session, RunId", "ok",
           "The caller gets no more of the run's events." },

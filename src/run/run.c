@@ -609,6 +609,15 @@ asm_run_unsubscribe(AsmRun *run, AsmView pid)
         asm_run_drained(run);
 }
 
+gboolean
+asm_run_demand(AsmRun *run, AsmView pid, guint n, AsmFailure **ret_failure)
+{
+        if (!asm_subscribers_demand(&run->subscribers, pid, n, ret_failure))
+                return FALSE;
+        asm_run_drained(run);
+        return TRUE;
+}
+
 void
 asm_run_drained(AsmRun *run)
 {

@@ -33,6 +33,11 @@ gboolean asm_subscribers_add(AsmSubscribers *self, AsmView pid, AsmFailure **ret
 /* the monitor @ref has fired */
 void asm_subscribers_remove(AsmSubscribers *self, const AsmRef *ref);
 void asm_subscribers_remove_pid(AsmSubscribers *self, AsmView pid);
+/* @n more messages, see asm_run_demand(). FALSE: @pid is no subscriber */
+gboolean asm_subscribers_demand(AsmSubscribers *self,
+                                AsmView pid,
+                                guint n,
+                                AsmFailure **ret_failure);
 
 /* to all, at once or when their links can take it. Returns: asm_subscribers_must_wait() */
 gboolean asm_subscribers_send(AsmSubscribers *self, AsmView message);

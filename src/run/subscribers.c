@@ -18,6 +18,9 @@
  *                                         {asm_run_lagged, RunId, Error}, and of the rest of the
  *                                         run only its end
  *
+ * A subscriber can say how many messages it wants, and say it again (asm_subscribers_demand()): while it
+ * wants none its link counts as busy. So a process that is slower than its node makes the run wait, too.
+ *
  * So nobody misses anything without being told, and the only subscriber of a run misses nothing.
  * When the run is over what waits goes to the links, as long as they are far from their end.
  */
@@ -32,6 +35,8 @@ typedef struct {
         AsmRef monitor;
         guint64 next;       /* number of the first message that it has not got */
         gboolean is_behind; /* left behind: only the last message is for it */
+        gboolean is_counted;
+        guint64 demand; /* if it is counted: how many messages it wants */
 } Subscriber;
 
 static void
@@ -95,6 +100,8 @@ is_busy(const AsmSubscribers *self, const Subscriber *subscriber)
 {
         AsmLink *link = find_link(self, subscriber);
 
+        if (subscriber->is_counted && subscriber->demand == 0)
+                return TRUE;
         return link != NULL && asm_link_is_busy(link);
 }
 
@@ -108,6 +115,15 @@ static void
 deliver(AsmSubscribers *self, const Subscriber *subscriber, AsmView message)
 {
         asm_procs_send(get_procs(self), asm_term_view(subscriber->address), message);
+}
+
+static void
+deliver_next(AsmSubscribers *self, Subscriber *subscriber, AsmView message)
+{
+        deliver(self, subscriber, message);
+        subscriber->next++;
+        if (subscriber->demand > 0)
+                subscriber->demand--;
 }
 
 /* --- the backlog ----------------------------------------------------------------------------- */
@@ -283,6 +299,25 @@ asm_subscribers_remove_pid(AsmSubscribers *self, AsmView view)
         remove_at(self, (guint)index);
 }
 
+gboolean
+asm_subscribers_demand(AsmSubscribers *self, AsmView view, guint n, AsmFailure **ret_failure)
+{
+        g_auto(AsmPid) pid = { 0 };
+        gint index = asm_pid_from_view(view, &pid) ? find_pid(self, &pid) : -1;
+
+        if (index < 0) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "demand: this process gets no events of run %s; "
+                                               "subscribe first",
+                                               self->run_id);
+                return FALSE;
+        }
+        subscriber_at(self, (guint)index)->is_counted = TRUE;
+        subscriber_at(self, (guint)index)->demand += n;
+        return TRUE;
+}
+
 /* --- messages -------------------------------------------------------------------------------- */
 
 gboolean
@@ -315,8 +350,7 @@ asm_subscribers_send(AsmSubscribers *self, AsmView message)
                 if (subscriber->is_behind)
                         continue;
                 if (subscriber->next == number && !is_busy(self, subscriber)) {
-                        deliver(self, subscriber, message);
-                        subscriber->next++;
+                        deliver_next(self, subscriber, message);
                         is_busy_now = is_busy_now || is_busy(self, subscriber);
                 } else {
                         is_kept = TRUE;
@@ -349,7 +383,7 @@ asm_subscribers_serve(AsmSubscribers *self)
                         if (subscriber->is_behind || subscriber->next == self->end)
                                 continue;
                         if (!is_busy(self, subscriber)) {
-                                deliver(self, subscriber, backlog_at(self, subscriber->next++));
+                                deliver_next(self, subscriber, backlog_at(self, subscriber->next));
                                 is_moving = TRUE;
                         } else if (!is_turn_set) {
                                 self->turn = index;

@@ -346,6 +346,18 @@ asm_session_subscribe(AsmSession *session,
 }
 
 gboolean
+asm_session_demand(AsmSession *session,
+                   const char *run_id,
+                   AsmView pid,
+                   guint n,
+                   AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
+
+        return run != NULL && asm_run_demand(run, pid, n, ret_failure);
+}
+
+gboolean
 asm_session_unsubscribe(AsmSession *session,
                         const char *run_id,
                         AsmView pid,

@@ -25,6 +25,7 @@ main([Node, Mortal, MortalPid, Guarded, SecurityDoc, SubscriberSource]) ->
          {"calls give results, and failures in one shape", fun calls/0},
          {"an error says what to do next", fun errors/0},
          {"a stream has all events, in order", fun all_events/0},
+         {"a run waits for who is slow to use its stream", fun demand/0},
          {"a stream is a run for each use", fun lazy/0},
          {"text is that of a result, an event and a stream", fun text/0},
          {"the text of a run that fails raises what happened", fun text_of_failure/0},
@@ -110,6 +111,29 @@ all_events() ->
     ?EXPECT(run_started, maps:get(kind, hd(Events))),
     ?EXPECT(result, maps:get(kind, lists:last(Events))),
     asm_test:no_message(0).
+
+%% Batches are what the reader holds: it is let hold as much as it wants to.
+demand() ->
+    {ok, S} = asm:start_session([{provider, claude}]),
+    {ok, Reader} = asm_stream:open(asm:stream(S, "count:5000")),
+    {ok, First} = asm_stream:next(Reader),
+    Sizes = batches(Reader),
+    asm_stream:close(Reader),
+    %% run_started, the first line of claude and the result are no messages
+    5003 = length(First) + lists:sum(Sizes),
+    ?EXPECT(true, lists:max(tl(Sizes)) =< 256),
+    asm:stop_session(S).
+
+batches(Reader) ->
+    asm_test:wait_until(fun() ->
+        State = tuple_to_list(sys:get_state(Reader)),
+        [Held] = [length(Events) || Events <- State, is_list(Events)],
+        Held > 127 orelse lists:member(done, State) orelse {held, Held}
+    end, ?T),
+    case asm_stream:next(Reader) of
+        {ok, Events} -> [length(Events) | batches(Reader)];
+        done -> []
+    end.
 
 lazy() ->
     {ok, S} = asm:start_session([{provider, codex}]),

@@ -139,6 +139,16 @@ defmodule ASMNode do
   @spec subscribe(session, run_id, pid) :: :ok | error
   def subscribe(session, run_id, pid), do: answer(:asm.subscribe(session, run_id, pid))
 
+  @doc """
+  `n` more events of a run may come to this process, which is its subscriber.
+
+  From the first call on only as many come as were asked for, and the run waits for a subscriber that
+  wants none, as `max_lag_bytes` of `asmd.conf(5)` allows. What is left comes when the run is over.
+  Streams do this.
+  """
+  @spec demand(session, run_id, 1..1_000_000) :: :ok | error
+  def demand(session, run_id, n), do: answer(:asm.demand(session, run_id, n))
+
   @spec unsubscribe(session, run_id) :: :ok | error
   def unsubscribe(session, run_id), do: answer(:asm.unsubscribe(session, run_id))
 

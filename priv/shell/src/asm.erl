@@ -35,7 +35,7 @@
 -export([node/0, node/1]).
 -export([start_session/0, start_session/1, stop_session/1, session_info/1, session_id/1,
          list_sessions/0, health/1, cost/1]).
--export([query/2, query/3, submit/2, submit/3, subscribe/2, subscribe/3, unsubscribe/2,
+-export([query/2, query/3, submit/2, submit/3, subscribe/2, subscribe/3, demand/3, unsubscribe/2,
          unsubscribe/3, interrupt/2]).
 -export([stream/2, stream/3, attach/2, attach/3, fold/3, foreach/2, collect/1, text/1, print/1]).
 -export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
@@ -142,6 +142,12 @@ subscribe(Session, RunId) -> call(subscribe, [Session, RunId]).
 %% @doc Events of a run from now on come to `Pid' as well, as with {@link submit/3}.
 -spec subscribe(session(), run_id(), pid()) -> ok | error().
 subscribe(Session, RunId, Pid) -> call(subscribe, [Session, RunId, Pid]).
+
+%% @doc `N' more events of a run may come to this process, which is its subscriber. From the first call on
+%% only as many come as were asked for, and the run waits for a subscriber that wants none, as
+%% `max_lag_bytes' of `asmd.conf(5)' allows. What is left comes when the run is over. Streams do this.
+-spec demand(session(), run_id(), 1..1000000) -> ok | error().
+demand(Session, RunId, N) -> call(demand, [Session, RunId, N]).
 
 %% @equiv unsubscribe(Session, RunId, self())
 -spec unsubscribe(session(), run_id()) -> ok | error().

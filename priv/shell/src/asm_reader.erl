@@ -4,6 +4,10 @@
 %% The subscriber behind a stream (asm_stream): it takes the messages of one run and hands them to
 %% its owner when that asks.
 %%
+%% It asks the daemon for ?WINDOW events at a time, and for more when its owner has taken what it has:
+%% who is slow makes the run wait and this process small. Until the first events name the session of a
+%% provider's run there is nobody to ask, so a few more may come.
+%%
 %% It watches two processes: its owner, with whom it ends, and the server `asm' of the daemon, whose
 %% end or loss is that of the stream. A stream has one end, and it is the first that is seen: the
 %% run's, or an error. Events that came before are handed out before it.
@@ -20,11 +24,15 @@
                 %% undefined: that of a provider's run, until its first event names it
                 session :: asm:session() | undefined,
                 run_id :: asm:run_id(),
+                %% asked for and not here yet; undefined: nothing was asked for
+                wanted :: undefined | integer(),
                 %% the last come first
                 events = [] :: [asm:event()],
                 ending :: undefined | done | asm:error(),
                 waiting :: undefined | gen_server:from(),
                 closing :: undefined | owner_gone | gen_server:from()}).
+
+-define(WINDOW, 256).
 
 %% how long a reader that is closed waits to learn which session to interrupt
 -define(CLOSE_TIMEOUT_MS, 15000).
@@ -72,8 +80,8 @@ init({Owner, Node, Source, OnHalt}) ->
     Daemon = monitor(process, {asm, Node}),
     case begin_run(Source) of
         {ok, Session, RunId} ->
-            {ok, #state{on_halt = OnHalt, owner = monitor(process, Owner), daemon = Daemon,
-                        session = Session, run_id = RunId}};
+            {ok, ask_first(#state{on_halt = OnHalt, owner = monitor(process, Owner), daemon = Daemon,
+                                  session = Session, run_id = RunId})};
         {error, Failure} ->
             {stop, {shutdown, Failure}}
     end.
@@ -97,8 +105,9 @@ handle_call(next, From, #state{events = [], ending = undefined} = State) ->
     {noreply, State#state{waiting = From}};
 handle_call(next, _From, #state{events = [], ending = Ending} = State) ->
     {reply, Ending, State};
-handle_call(next, _From, #state{events = Events} = State) ->
-    {reply, {ok, lists:reverse(Events)}, State#state{events = []}};
+handle_call(next, From, #state{events = Events} = State) ->
+    gen_server:reply(From, {ok, lists:reverse(Events)}),
+    {noreply, ask_more(State#state{events = []})};
 handle_call(run_id, _From, State) ->
     {reply, State#state.run_id, State};
 handle_call(close, From, State) ->
@@ -108,10 +117,12 @@ handle_cast(_Message, State) ->
     {noreply, State}.
 
 handle_info({asm_run_event, RunId, Event}, #state{run_id = RunId} = State) ->
-    on_event(Event, State#state{session = session_of(Event, State)});
+    on_event(Event, count(with_session(Event, State)));
 handle_info({asm_run_done, RunId}, #state{run_id = RunId} = State) ->
     finish(done, State);
 handle_info({asm_run_lagged, RunId, Failure}, #state{run_id = RunId} = State) ->
+    finish({error, Failure}, State);
+handle_info({unanswered, Failure}, State) ->
     finish({error, Failure}, State);
 handle_info({'DOWN', Daemon, process, _, Reason}, #state{daemon = Daemon} = State) ->
     finish({error, lost(Reason, State)}, State);
@@ -124,8 +135,33 @@ handle_info(_Message, State) ->
 
 %%% events and the end
 
-session_of(#{session_id := Session}, #state{session = undefined}) -> Session;
-session_of(_Event, #state{session = Session}) -> Session.
+with_session(#{session_id := Session}, #state{session = undefined} = State) ->
+    ask_first(State#state{session = Session});
+with_session(_Event, State) ->
+    State.
+
+ask_first(#state{session = undefined} = State) -> State;
+ask_first(State) -> demand(?WINDOW, State).
+
+%% The owner has taken what was here.
+ask_more(#state{wanted = Wanted} = State) when is_integer(Wanted), Wanted =< ?WINDOW div 2 ->
+    demand(?WINDOW - Wanted, State);
+ask_more(State) ->
+    State.
+
+%% An error means that the run is over, which we are about to hear; but one that does not answer may
+%% have counted.
+demand(N, #state{session = Session, run_id = RunId, wanted = Wanted} = State) ->
+    case asm:demand(Session, RunId, N) of
+        ok when Wanted =:= undefined -> State#state{wanted = N};
+        ok -> State#state{wanted = Wanted + N};
+        {error, #{kind := timeout} = Failure} -> self() ! {unanswered, Failure}, State;
+        {error, _} -> State
+    end.
+
+%% What came before the first demand was known is not in the daemon's count, so it has at least as many.
+count(#state{wanted = Wanted} = State) when is_integer(Wanted) -> State#state{wanted = max(0, Wanted - 1)};
+count(State) -> State.
 
 on_event(_Event, #state{closing = Closing} = State) when Closing =/= undefined ->
     halt_run(State);
@@ -133,7 +169,7 @@ on_event(Event, #state{waiting = undefined, events = Events} = State) ->
     {noreply, State#state{events = [Event | Events]}};
 on_event(Event, #state{waiting = From} = State) ->
     gen_server:reply(From, {ok, [Event]}),
-    {noreply, State#state{waiting = undefined}}.
+    {noreply, ask_more(State#state{waiting = undefined})}.
 
 finish(_Ending, #state{closing = Closing} = State) when Closing =/= undefined ->
     closed(State);

@@ -220,6 +220,78 @@ Test(slow, run_waits_for_its_slow_subscriber_if_there_is_no_other_or_it_is_not_t
         }
 }
 
+static guint
+n_events(const Fixture *f)
+{
+        return count_of(f->w.subscriber->log->str, "info {asm_run_event,");
+}
+
+Test(slow, subscriber_that_counts_gets_what_it_has_asked_for_and_the_run_waits)
+{
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *id = NULL;
+        TestHostSession *host;
+        AsmView pid;
+        guint n_before;
+
+        fixture_init(&f, TRUE);
+        id = submit(&f);
+        host = wait_for_session(&f);
+        test_settle();
+        n_before = n_events(&f);
+        pid = asm_term_view(f.subscriber);
+        cr_assert(asm_session_demand(f.session, id, pid, 2, &failure));
+        emit_big(host, 5);
+        cr_expect_eq(n_events(&f), n_before + 2);
+
+        cr_assert(asm_session_demand(f.session, id, pid, 1, &failure));
+        test_settle();
+        cr_expect_eq(n_events(&f), n_before + 3);
+        cr_expect_eq(f.n_results, 0);
+
+        cr_assert(asm_session_demand(f.session, id, pid, 100, &failure));
+        test_host_complete(host, "x");
+        cr_expect(test_wait(f.n_results == 1));
+        cr_expect(test_wait(n_events(&f) >= n_before + 5));
+}
+
+Test(slow, what_is_not_asked_for_comes_when_the_run_is_interrupted)
+{
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autofree char *id = NULL;
+        TestHostSession *host;
+
+        fixture_init(&f, TRUE);
+        id = submit(&f);
+        host = wait_for_session(&f);
+        cr_assert(asm_session_demand(f.session, id, asm_term_view(f.subscriber), 1, &failure));
+        emit_big(host, 3);
+        cr_assert(asm_session_interrupt(f.session, id, &failure));
+        cr_expect(test_wait(f.n_results == 1));
+        cr_expect(test_wait(strstr(f.w.subscriber->log->str, "asm_run_done") != NULL));
+        cr_expect_geq(n_events(&f), 2, "the one that was asked for, and the error");
+}
+
+Test(slow, demand_of_who_is_no_subscriber_is_an_error)
+{
+        g_auto(Fixture) f = { 0 };
+        g_autoptr(AsmFailure) failure = NULL;
+        g_autoptr(AsmFailure) again = NULL;
+        g_autofree char *id = NULL;
+        AsmView pid;
+
+        fixture_init(&f, TRUE);
+        pid = asm_term_view(f.subscriber);
+        cr_expect(!asm_session_demand(f.session, "none", pid, 1, &failure));
+        cr_expect_eq(failure->kind, ASM_FAILURE_UNKNOWN);
+        id = submit(&f);
+        cr_assert(asm_session_unsubscribe(f.session, id, pid, &failure));
+        cr_expect(!asm_session_demand(f.session, id, pid, 1, &again));
+        cr_expect_eq(again->kind, ASM_FAILURE_CONFIG_INVALID);
+}
+
 Test(slow, subscribing_to_no_run_is_an_error)
 {
         g_auto(Fixture) f = { 0 };
