@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "result/reducer.h"
+#include "run/history.h"
 #include "run/options.h"
 
 typedef struct _AsmRun AsmRun;
@@ -19,6 +20,7 @@ typedef struct _AsmRun AsmRun;
 
 typedef struct {
         AsmBackendContext backend;
+        AsmHistory *history; /* borrowed */
         gsize max_result;
         guint max_subscribers;
         /* bytes of events that may wait for a slow subscriber while others keep up; over it the slow one
@@ -82,6 +84,23 @@ gboolean asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure);
  * Errors: config_invalid when @pid is no subscriber
  */
 gboolean asm_run_demand(AsmRun *run, AsmView pid, guint n, AsmFailure **ret_failure);
+/* from where on asm_run_attach() gives events: from the first one, or from now on */
+#define ASM_FROM_FIRST 0
+#define ASM_FROM_NOW   G_MAXINT64
+/**
+ * asm_run_attach: asm_run_subscribe() from an earlier event on: those of the history, then what comes,
+ *   without a gap and none twice. What has been is sent from the main loop, as the link takes it, at
+ *   most half of max_lag if slow subscribers are left behind.
+ * @from: a sequence, ASM_FROM_FIRST or ASM_FROM_NOW
+ * @ret_missing: how many events from there on are not kept any more
+ *
+ * Nothing happens if @pid is a subscriber, unless it was left behind.
+ */
+gboolean asm_run_attach(AsmRun *run,
+                        AsmView pid,
+                        gint64 from,
+                        guint64 *ret_missing,
+                        AsmFailure **ret_failure);
 /* no more messages of this run go to @pid */
 void asm_run_unsubscribe(AsmRun *run, AsmView pid);
 /* @func is called once when the run is over; not when it is freed before */
@@ -100,6 +119,7 @@ guint asm_run_count_approvals(const AsmRun *run);
 void asm_builder_run_approvals(AsmBuilder *builder, const AsmRun *run);
 
 const char *asm_run_get_id(const AsmRun *run);
+const AsmRecord *asm_run_get_record(const AsmRun *run);
 const char *asm_run_get_provider_session_id(const AsmRun *run); /* nullable */
 AsmView asm_run_get_metadata(const AsmRun *run);
 AsmRunStatus asm_run_get_status(const AsmRun *run);

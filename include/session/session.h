@@ -20,6 +20,7 @@ typedef struct {
         gsize max_lag;         /* see AsmRunContext */
         gboolean drops_slow_subscribers;
         guint max_approvals; /* open ones, per run */
+        AsmHistoryLimits history;
 } AsmManagerLimits;
 
 /**
@@ -44,6 +45,8 @@ AsmSession *asm_manager_find_pid(AsmManager *manager, AsmView pid);
 /* (transfer container): borrowed sessions, oldest first */
 GPtrArray *asm_manager_list(AsmManager *manager);
 guint asm_manager_count(AsmManager *manager);
+/* what active and finished runs have said; finished ones stay when their session has ended. Borrowed. */
+const AsmHistory *asm_manager_get_history(const AsmManager *manager);
 /* running and waiting */
 void asm_manager_count_runs(AsmManager *manager, guint *ret_running, guint *ret_queued);
 /* from now on sessions and runs are refused: at_capacity */
@@ -114,6 +117,18 @@ gboolean asm_session_demand(AsmSession *session,
                             AsmView pid,
                             guint n,
                             AsmFailure **ret_failure);
+/**
+ * asm_session_attach: the same from an earlier event on, see asm_run_attach()
+ *
+ * Returns: borrowed: what is known of the run, valid until the next return to the main loop; NULL with
+ * the failures of asm_session_subscribe()
+ */
+const AsmRecord *asm_session_attach(AsmSession *session,
+                                    const char *run_id,
+                                    AsmView pid,
+                                    gint64 from,
+                                    guint64 *ret_missing,
+                                    AsmFailure **ret_failure);
 /* FALSE: no such run; nothing if @pid is no subscriber */
 gboolean asm_session_unsubscribe(AsmSession *session,
                                  const char *run_id,

@@ -50,11 +50,13 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
         guint running;
         guint queued;
+        AsmHistoryStats stats;
 
         asm_manager_count_runs(api->manager, &running, &queued);
         asm_builder_tuple(&value, 2);
         asm_builder_atom(&value, "ok");
-        asm_builder_map(&value, 10);
+        asm_history_get_stats(asm_manager_get_history(api->manager), &stats);
+        asm_builder_map(&value, 14);
         asm_builder_atom(&value, "node");
         asm_builder_atom(&value, asm_node_get_name(node));
         asm_builder_atom(&value, "version");
@@ -63,6 +65,12 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         put_int(&value, "sessions", asm_manager_count(api->manager));
         put_int(&value, "runs", running);
         put_int(&value, "queued", queued);
+        put_int(&value, "events", (gint64)stats.n_events);
+        put_int(&value,
+                "ended",
+                (gint64)(stats.n_completed + stats.n_failed + stats.n_interrupted));
+        put_int(&value, "history_runs", stats.n_finished);
+        put_int(&value, "history_bytes", (gint64)stats.n_bytes);
         put_int(&value, "processes", asm_procs_count(api->procs));
         put_int(&value, "rss_bytes", rss_bytes());
         put_peers(&value, node);

@@ -87,7 +87,7 @@ gboolean asm_method_call(AsmApi *api,
 void asm_reply_failure(AsmReply *reply, const AsmFailure *failure);
 void asm_reply_atom(AsmReply *reply, const char *atom);
 
-/* the handlers, by noun: method-session.c, method-run.c, method-provider.c, method-node.c, doctor.c */
+/* the handlers, by noun: method-session.c, method-run.c, method-history.c, ... */
 void asm_method_start_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_stop_session(const AsmRequest *request, AsmReply *reply);
 void asm_method_session_info(const AsmRequest *request, AsmReply *reply);
@@ -99,6 +99,11 @@ void asm_method_query(const AsmRequest *request, AsmReply *reply);
 void asm_method_stream(const AsmRequest *request, AsmReply *reply);
 void asm_method_subscribe(const AsmRequest *request, AsmReply *reply);
 void asm_method_demand(const AsmRequest *request, AsmReply *reply);
+void asm_method_subscribe_from(const AsmRequest *request, AsmReply *reply);
+void asm_method_attach(const AsmRequest *request, AsmReply *reply);
+void asm_method_list_runs(const AsmRequest *request, AsmReply *reply);
+void asm_method_run_info(const AsmRequest *request, AsmReply *reply);
+void asm_method_run_events(const AsmRequest *request, AsmReply *reply);
 void asm_method_unsubscribe(const AsmRequest *request, AsmReply *reply);
 void asm_method_interrupt(const AsmRequest *request, AsmReply *reply);
 void asm_method_pause(const AsmRequest *request, AsmReply *reply);
@@ -116,6 +121,11 @@ void asm_method_status(const AsmRequest *request, AsmReply *reply);
 
 /* the session that an argument names, by pid or id; NULL with a failure */
 AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure);
+/* (transfer full): that session and the text in the next argument; NULL with a failure */
+char *asm_method_session_and_text(const AsmRequest *request,
+                                  const char *what,
+                                  AsmSession **ret_session,
+                                  AsmFailure **ret_failure);
 /* appends what the call is answered with */
 typedef void (*AsmSessionFunc)(AsmBuilder *builder, AsmSession *session);
 /* answers a call about the session that the first argument names, by @answer or with a failure */

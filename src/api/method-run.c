@@ -106,12 +106,11 @@ asm_method_stream(const AsmRequest *request, AsmReply *reply)
         reply->send(reply, asm_builder_peek(&value));
 }
 
-/* (transfer full): the session and the text in the next argument, or a failure */
-static char *
-session_and_text(const AsmRequest *request,
-                 const char *what,
-                 AsmSession **ret_session,
-                 AsmFailure **ret_failure)
+char *
+asm_method_session_and_text(const AsmRequest *request,
+                            const char *what,
+                            AsmSession **ret_session,
+                            AsmFailure **ret_failure)
 {
         g_autofree char *text = NULL;
 
@@ -141,7 +140,8 @@ asm_method_interrupt(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
 
         if (failure == NULL)
                 asm_session_interrupt(session, run_id, &failure);
@@ -154,7 +154,8 @@ asm_method_subscribe(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
         AsmView pid = request->n_args > 2 ? request->args[2] : request->caller;
 
         if (failure == NULL)
@@ -168,7 +169,8 @@ asm_method_demand(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
         gint64 n = 0;
 
         if (failure == NULL && (!asm_view_get_int(request->args[2], &n) || n < 1 || n > DEMAND_MAX))
@@ -186,7 +188,8 @@ asm_method_unsubscribe(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
         AsmView pid = request->n_args > 2 ? request->args[2] : request->caller;
 
         if (failure == NULL)
@@ -199,7 +202,8 @@ asm_method_pause(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
 
         if (failure == NULL)
                 asm_session_pause(session, run_id, &failure);
@@ -212,7 +216,8 @@ asm_method_approve(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *id = session_and_text(request, "approval id", &session, &failure);
+        g_autofree char *id =
+                asm_method_session_and_text(request, "approval id", &session, &failure);
         gboolean allow = asm_view_is_atom(request->args[2], "allow");
 
         if (failure == NULL && !allow && !asm_view_is_atom(request->args[2], "deny"))
@@ -284,7 +289,8 @@ asm_method_intervene(const AsmRequest *request, AsmReply *reply)
 {
         g_autoptr(AsmFailure) failure = NULL;
         AsmSession *session;
-        g_autofree char *run_id = session_and_text(request, "run id", &session, &failure);
+        g_autofree char *run_id =
+                asm_method_session_and_text(request, "run id", &session, &failure);
         g_autofree char *prompt = failure == NULL ? dup_prompt(request->args[2], &failure) : NULL;
         AsmRun *run = NULL;
 

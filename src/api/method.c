@@ -61,6 +61,25 @@ static const AsmMethod methods[] = {
         { "subscribe", 3, 3, ASM_RIGHT_CONTROL, asm_method_subscribe,
           "Session, RunId, Pid", "ok",
           "The same for another process." },
+        { "subscribe", 4, 4, ASM_RIGHT_CONTROL, asm_method_subscribe_from,
+          "Session, RunId, Pid, Options", "{ok, Map}",
+          "As attach, for another process." },
+        { "attach", 2, 3, ASM_RIGHT_QUERY, asm_method_attach,
+          "Session, RunId[, Options]", "{ok, Map}",
+          "The caller gets the run's events from the first one on, those that have been and then "
+          "those that come; from is first, now or the sequence of an event. The map tells how "
+          "many are missing because they are not kept any more." },
+        { "list_runs", 0, 1, ASM_RIGHT_QUERY, asm_method_list_runs,
+          "[Options]", "{ok, [Info]}",
+          "The runs that are known, those that are over included until they are forgotten. Options: "
+          "prefix of the id, session, state (active, finished or all), limit." },
+        { "run_info", 1, 1, ASM_RIGHT_QUERY, asm_method_run_info,
+          "RunId", "{ok, Info}",
+          "One of them, with its result when it is over." },
+        { "run_events", 1, 2, ASM_RIGHT_QUERY, asm_method_run_events,
+          "RunId[, Options]", "{ok, Map}",
+          "A page of the events that are kept of a run, and where the next one begins. Options: "
+          "from (first or a sequence), max_bytes." },
         { "demand", 3, 3, ASM_RIGHT_QUERY, asm_method_demand,
           "Session, RunId, N", "ok",
           "The caller, a subscriber, wants N more events. From the first call on it gets as many "

@@ -13,6 +13,12 @@ asm_run_get_id(const AsmRun *run)
         return run->id;
 }
 
+const AsmRecord *
+asm_run_get_record(const AsmRun *run)
+{
+        return run->record;
+}
+
 const char *
 asm_run_get_provider_session_id(const AsmRun *run)
 {

@@ -22,6 +22,7 @@ struct _AsmRun {
         char *prompt;
         AsmTerm *metadata;
         AsmReducer *reducer;
+        AsmRecord *record; /* what the history has of it; NULL: it is over */
         AsmApprovals *approvals;
         AsmBackend *backend;
         AsmSubscribers subscribers;
@@ -31,6 +32,7 @@ struct _AsmRun {
         gint64 last_event_us;
         AsmTimer deadline;
         AsmTimer stream_timer;
+        AsmTimer replay;    /* somebody has attached: what has been is for them */
         AsmBuilder message; /* the event on its way out */
         gboolean is_paused;
         gboolean has_spoken;   /* the CLI: an event that is more than run_started */

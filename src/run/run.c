@@ -11,7 +11,7 @@
  * subscribers get `{asm_run_done, RunId}`, waiters the result, the session hears of it.
  *
  * Events are numbered here: one more than the one before, or the backend's own number if that is
- * larger. An event is built once and handed to the subscribers.
+ * larger. An event is built once, and the same bytes go to the history and to the subscribers.
  *
  * While no subscriber can take more (subscribers.c decides) the backend is paused, and a run that has ended
  * by itself takes a short time more to be over.
@@ -37,7 +37,7 @@ static void conclude(AsmRun *run);
 static void finish(AsmRun *run, guint grace_ms);
 
 static void
-send_to_all(AsmRun *run, AsmView message)
+send_to_all(AsmRun *run, AsmTerm *message)
 {
         if (asm_subscribers_send(&run->subscribers, message) && !run->is_paused &&
             run->backend != NULL) {
@@ -62,15 +62,16 @@ emit(AsmRun *run, const AsmCoreEvent *core)
                                 .session_id = run->session_id,
                                 .provider = run->provider->name,
                                 .metadata = asm_term_view(run->metadata) };
+        g_autoptr(AsmTerm) message = NULL;
 
         run->sequence = MAX(run->sequence + 1, core->sequence);
         run->last_event_us = g_get_monotonic_time();
         asm_reducer_feed(run->reducer, core);
-        if (asm_subscribers_is_empty(&run->subscribers))
-                return;
         begin_message(run, "asm_run_event", 3);
         asm_builder_event(&run->message, &frame, core, run->sequence, g_get_real_time());
-        send_to_all(run, asm_builder_peek(&run->message));
+        message = asm_builder_end(&run->message);
+        asm_record_add(run->record, message, run->sequence, asm_reducer_get_status(run->reducer));
+        send_to_all(run, message);
 }
 
 /* --- events that the run makes itself -------------------------------------------------------- */
@@ -194,19 +195,17 @@ put_result(AsmRun *run, AsmBuilder *builder)
         }
 }
 
-static void
-tell_waiters(AsmRun *run)
+/* (transfer full): NULL: nobody wants it */
+static AsmTerm *
+make_result(AsmRun *run)
 {
-        g_autoptr(GArray) waiters = g_steal_pointer(&run->waiters);
         g_auto(AsmBuilder) result = ASM_BUILDER_INIT;
 
-        if (waiters == NULL)
-                return;
+        if (run->waiters == NULL &&
+            !asm_record_takes_result(run->record, asm_reducer_get_size(run->reducer)))
+                return NULL;
         put_result(run, &result);
-        for (guint i = 0; i < waiters->len; i++) {
-                Waiter *waiter = &g_array_index(waiters, Waiter, i);
-                waiter->func(asm_builder_peek(&result), waiter->user_data);
-        }
+        return asm_builder_end(&result);
 }
 
 /* the kind of what went wrong and not its message, which may quote prompts and what CLIs print */
@@ -229,16 +228,34 @@ log_end(const AsmRun *run)
 }
 
 static void
+tell_waiters(AsmRun *run, const AsmTerm *result)
+{
+        g_autoptr(GArray) waiters = g_steal_pointer(&run->waiters);
+
+        for (guint i = 0; waiters != NULL && i < waiters->len; i++) {
+                Waiter *waiter = &g_array_index(waiters, Waiter, i);
+                waiter->func(asm_term_view(result), waiter->user_data);
+        }
+}
+
+/* the history knows it before subscribers do: who is told can ask */
+static void
 conclude(AsmRun *run)
 {
+        AsmRunStatus status = asm_reducer_get_status(run->reducer);
+        g_autoptr(AsmTerm) result = NULL;
+
         if (run->is_concluded)
                 return;
         run->is_concluded = TRUE;
         asm_timer_disarm(&run->deadline);
+        asm_timer_disarm(&run->replay);
+        result = make_result(run);
+        asm_record_finish(g_steal_pointer(&run->record), status, result);
         tell_done(run);
         log_end(run);
         asm_server_ref(&run->server);
-        tell_waiters(run);
+        tell_waiters(run, result);
         run->listener->finished(run, run->user_data);
         asm_server_unref(&run->server);
 }
@@ -589,51 +606,13 @@ asm_run_start(AsmRun *run)
         asm_builder_provider_options(&provider_options, options);
         spec.options = asm_builder_peek(&provider_options);
         run->started_us = run->last_event_us = g_get_monotonic_time();
+        asm_record_start(run->record);
         arm_timers(run);
         run->backend =
                 run->backend_class->start(&run->context.backend, &spec, &backend_listener, run);
 }
 
 /* --- subscribers ----------------------------------------------------------------------------- */
-
-gboolean
-asm_run_subscribe(AsmRun *run, AsmView pid, AsmFailure **ret_failure)
-{
-        return asm_subscribers_add(&run->subscribers, pid, ret_failure);
-}
-
-void
-asm_run_unsubscribe(AsmRun *run, AsmView pid)
-{
-        asm_subscribers_remove_pid(&run->subscribers, pid);
-        asm_run_drained(run);
-}
-
-gboolean
-asm_run_demand(AsmRun *run, AsmView pid, guint n, AsmFailure **ret_failure)
-{
-        if (!asm_subscribers_demand(&run->subscribers, pid, n, ret_failure))
-                return FALSE;
-        asm_run_drained(run);
-        return TRUE;
-}
-
-void
-asm_run_drained(AsmRun *run)
-{
-        asm_subscribers_serve(&run->subscribers);
-        if (run->is_over && !run->is_concluded && !asm_subscribers_has_backlog(&run->subscribers)) {
-                /* from the main loop: the run may be freed by it */
-                asm_timer_disarm(&run->deadline);
-                asm_timer_arm(&run->deadline, 0);
-        }
-        if (!run->is_paused || asm_subscribers_must_wait(&run->subscribers))
-                return;
-        run->is_paused = FALSE;
-        run->last_event_us = g_get_monotonic_time();
-        if (run->backend != NULL)
-                run->backend->klass->set_paused(run->backend, FALSE);
-}
 
 static void
 on_down(AsmServer *server, const AsmRef *ref, AsmView reason)
@@ -745,6 +724,7 @@ asm_run_new(const AsmRunContext *context,
                                            context->max_approvals,
                                            on_approval_expired,
                                            run);
+        run->record = asm_history_begin(context->history, run->id, run->session_id, provider->name);
         asm_server_start(&run->server, &run_class, context->backend.procs);
         asm_subscribers_init(&run->subscribers, &run->server, &run->context, run->id);
         return run;
@@ -757,6 +737,8 @@ asm_run_free(AsmRun *run)
                 return;
         if (!run->is_concluded) {
                 stop_work(run, 0);
+                asm_timer_disarm(&run->replay);
+                g_clear_pointer(&run->record, asm_record_drop);
                 tell_done(run);
         }
         asm_server_stop_atom(&run->server, "normal");

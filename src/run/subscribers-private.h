@@ -28,8 +28,19 @@ void asm_subscribers_init(AsmSubscribers *self,
                           const char *run_id);
 void asm_subscribers_clear(AsmSubscribers *self);
 
-/* FALSE: no pid, its node is not connected, or there are too many; one that is there already stays */
-gboolean asm_subscribers_add(AsmSubscribers *self, AsmView pid, AsmFailure **ret_failure);
+/**
+ * asm_subscribers_attach: messages from the event with the sequence @from on go to @pid, see
+ *   asm_run_attach(); what has been goes with asm_subscribers_serve()
+ * @record: of the run: its events are numbered as the messages here
+ *
+ * Returns: FALSE: no pid, its node is not connected, or there are too many
+ */
+gboolean asm_subscribers_attach(AsmSubscribers *self,
+                                AsmView pid,
+                                const AsmRecord *record,
+                                gint64 from,
+                                guint64 *ret_missing,
+                                AsmFailure **ret_failure);
 /* the monitor @ref has fired */
 void asm_subscribers_remove(AsmSubscribers *self, const AsmRef *ref);
 void asm_subscribers_remove_pid(AsmSubscribers *self, AsmView pid);
@@ -40,7 +51,7 @@ gboolean asm_subscribers_demand(AsmSubscribers *self,
                                 AsmFailure **ret_failure);
 
 /* to all, at once or when their links can take it. Returns: asm_subscribers_must_wait() */
-gboolean asm_subscribers_send(AsmSubscribers *self, AsmView message);
+gboolean asm_subscribers_send(AsmSubscribers *self, AsmTerm *message);
 /* links have drained: what waits for them is sent, as far as they take it */
 void asm_subscribers_serve(AsmSubscribers *self);
 /* should the source of messages be paused? */
@@ -53,10 +64,4 @@ static inline gboolean
 asm_subscribers_has_backlog(const AsmSubscribers *self)
 {
         return self->backlog_bytes > 0;
-}
-
-static inline gboolean
-asm_subscribers_is_empty(const AsmSubscribers *self)
-{
-        return self->list->len == 0;
 }

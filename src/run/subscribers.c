@@ -23,6 +23,10 @@
  *
  * So nobody misses anything without being told, and the only subscriber of a run misses nothing.
  * When the run is over what waits goes to the links, as long as they are far from their end.
+ *
+ * Who attaches to what has been is a slow subscriber whose place is further back: the messages from
+ * there on, which the history holds, are put before the backlog, and from then on it is served like
+ * any other. So between what has been and what comes there is no seam.
  */
 
 #include "subscribers-private.h"
@@ -137,10 +141,10 @@ backlog_at(const AsmSubscribers *self, guint64 number)
 }
 
 static void
-keep(AsmSubscribers *self, AsmView message)
+keep(AsmSubscribers *self, AsmTerm *message)
 {
-        g_ptr_array_add(self->backlog, asm_term_new(message));
-        self->backlog_bytes += message.len;
+        g_ptr_array_add(self->backlog, asm_term_ref(message));
+        self->backlog_bytes += message->len;
 }
 
 /* drops what everybody has got */
@@ -237,27 +241,17 @@ remove_at(AsmSubscribers *self, guint index)
         trim(self);
 }
 
-gboolean
-asm_subscribers_add(AsmSubscribers *self, AsmView view, AsmFailure **ret_failure)
+static gboolean
+check_new(AsmSubscribers *self, const AsmPid *pid, AsmFailure **ret_failure)
 {
         AsmNode *node = asm_procs_get_node(get_procs(self));
-        Subscriber subscriber = { .next = self->end };
-        g_auto(AsmPid) pid = { 0 };
 
-        if (!asm_pid_from_view(view, &pid)) {
-                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
-                                               ASM_DOMAIN_CONFIG,
-                                               "option subscriber: expected a pid");
-                return FALSE;
-        }
-        if (find_pid(self, &pid) >= 0)
-                return TRUE;
-        if (pid.node != asm_node_get_name(node) && asm_node_find_link(node, pid.node) == NULL) {
+        if (pid->node != asm_node_get_name(node) && asm_node_find_link(node, pid->node) == NULL) {
                 *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
                                                ASM_DOMAIN_CONFIG,
                                                "option subscriber: '%s' is not connected to '%s'; "
                                                "connect it first (net_adm:ping/1)",
-                                               pid.node,
+                                               pid->node,
                                                asm_node_get_name(node));
                 return FALSE;
         }
@@ -267,6 +261,80 @@ asm_subscribers_add(AsmSubscribers *self, AsmView view, AsmFailure **ret_failure
                                                "the run has %u subscribers, which is the limit",
                                                self->list->len);
                 return FALSE;
+        }
+        return TRUE;
+}
+
+/* the events from @from on that the history has, before those that are kept here */
+static void
+put_before(AsmSubscribers *self, const AsmRecord *record, guint64 from)
+{
+        g_autoptr(GPtrArray) old = NULL;
+        guint old_head = self->head;
+
+        if (from >= self->base)
+                return;
+        old = g_steal_pointer(&self->backlog);
+        self->backlog = g_ptr_array_new_with_free_func(free_term);
+        self->head = 0;
+        for (guint64 number = from; number < self->base; number++)
+                keep(self, asm_record_get_message(record, number));
+        for (guint i = old_head; i < old->len; i++)
+                g_ptr_array_add(self->backlog, g_steal_pointer(&g_ptr_array_index(old, i)));
+        self->base = from;
+}
+
+/* where a replay begins that is to be no more than half of what a subscriber may lag behind */
+static guint64
+first_within_lag(const AsmSubscribers *self, const AsmRecord *record, guint64 from)
+{
+        guint64 number = self->end;
+        gsize bytes = 0;
+
+        if (!self->context->drops_slow_subscribers)
+                return from;
+        while (number > from) {
+                bytes += asm_record_get_message(record, number - 1)->len;
+                if (bytes > self->context->max_lag / 2)
+                        break;
+                number--;
+        }
+        return number;
+}
+
+gboolean
+asm_subscribers_attach(AsmSubscribers *self,
+                       AsmView view,
+                       const AsmRecord *record,
+                       gint64 from,
+                       guint64 *ret_missing,
+                       AsmFailure **ret_failure)
+{
+        g_auto(AsmPid) pid = { 0 };
+        Subscriber subscriber = { 0 };
+        guint64 wanted;
+        gint index;
+
+        if (!asm_pid_from_view(view, &pid)) {
+                *ret_failure = asm_failure_new(ASM_FAILURE_CONFIG_INVALID,
+                                               ASM_DOMAIN_CONFIG,
+                                               "option subscriber: expected a pid");
+                return FALSE;
+        }
+        *ret_missing = 0;
+        index = find_pid(self, &pid);
+        if (index >= 0 && !subscriber_at(self, (guint)index)->is_behind)
+                return TRUE;
+        if (index < 0 && !check_new(self, &pid, ret_failure))
+                return FALSE;
+        wanted = asm_record_find(record, from, ret_missing);
+        subscriber.next = first_within_lag(self, record, wanted);
+        *ret_missing += subscriber.next - wanted;
+        put_before(self, record, subscriber.next);
+        if (index >= 0) {
+                subscriber_at(self, (guint)index)->next = subscriber.next;
+                subscriber_at(self, (guint)index)->is_behind = FALSE;
+                return TRUE;
         }
         subscriber.address = asm_term_new(view);
         subscriber.monitor = asm_server_monitor(self->server, &pid);
@@ -338,7 +406,7 @@ asm_subscribers_must_wait(const AsmSubscribers *self)
 }
 
 gboolean
-asm_subscribers_send(AsmSubscribers *self, AsmView message)
+asm_subscribers_send(AsmSubscribers *self, AsmTerm *message)
 {
         guint64 number = self->end++;
         gboolean is_busy_now = FALSE;
@@ -350,7 +418,7 @@ asm_subscribers_send(AsmSubscribers *self, AsmView message)
                 if (subscriber->is_behind)
                         continue;
                 if (subscriber->next == number && !is_busy(self, subscriber)) {
-                        deliver_next(self, subscriber, message);
+                        deliver_next(self, subscriber, asm_term_view(message));
                         is_busy_now = is_busy_now || is_busy(self, subscriber);
                 } else {
                         is_kept = TRUE;

@@ -13,6 +13,7 @@ asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits
         AsmManager *manager = g_new0(AsmManager, 1);
 
         manager->run_context.backend = *context;
+        manager->run_context.history = asm_history_new(&limits->history);
         asm_manager_set_limits(manager, limits);
         manager->by_id = g_hash_table_new(g_str_hash, g_str_equal);
         manager->defaults = g_hash_table_new_full(g_str_hash,
@@ -30,6 +31,7 @@ asm_manager_free(AsmManager *manager)
         g_assert(g_hash_table_size(manager->by_id) == 0);
         g_hash_table_unref(manager->by_id);
         g_hash_table_unref(manager->defaults);
+        asm_history_free(manager->run_context.history);
         g_free(manager);
 }
 
@@ -50,6 +52,7 @@ asm_manager_set_limits(AsmManager *manager, const AsmManagerLimits *limits)
         manager->run_context.max_lag = limits->max_lag;
         manager->run_context.drops_slow_subscribers = limits->drops_slow_subscribers;
         manager->run_context.max_approvals = limits->max_approvals;
+        asm_history_set_limits(manager->run_context.history, &limits->history);
 }
 
 void
@@ -88,6 +91,12 @@ const AsmBackendContext *
 asm_manager_get_backend_context(const AsmManager *manager)
 {
         return &manager->run_context.backend;
+}
+
+const AsmHistory *
+asm_manager_get_history(const AsmManager *manager)
+{
+        return manager->run_context.history;
 }
 
 AsmSession *

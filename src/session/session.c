@@ -311,15 +311,20 @@ asm_session_submit(AsmSession *session, const AsmSubmission *submission, AsmFail
 static AsmRun *
 find_run_or_fail(AsmSession *session, const char *run_id, AsmFailure **ret_failure)
 {
+        const AsmHistory *history = session->manager->run_context.history;
         AsmRun *run = find_run(session, run_id);
+        g_autoptr(AsmFailure) ignored = NULL;
 
         if (run == NULL)
-                *ret_failure =
-                        asm_failure_new(ASM_FAILURE_UNKNOWN,
-                                        ASM_DOMAIN_RUNTIME,
-                                        "session %s has no run %s; it has ended, or never was",
-                                        session->id,
-                                        run_id);
+                *ret_failure = asm_failure_new(
+                        ASM_FAILURE_UNKNOWN,
+                        ASM_DOMAIN_RUNTIME,
+                        asm_history_find(history, run_id, session->id, &ignored) != NULL
+                                ? "run %2$s of session %1$s has ended; run_events tells what it "
+                                  "said"
+                                : "session %1$s has no run %2$s; it has ended, or never was",
+                        session->id,
+                        run_id);
         return run;
 }
 
@@ -343,6 +348,21 @@ asm_session_subscribe(AsmSession *session,
         AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
 
         return run != NULL && asm_run_subscribe(run, pid, ret_failure);
+}
+
+const AsmRecord *
+asm_session_attach(AsmSession *session,
+                   const char *run_id,
+                   AsmView pid,
+                   gint64 from,
+                   guint64 *ret_missing,
+                   AsmFailure **ret_failure)
+{
+        AsmRun *run = find_run_or_fail(session, run_id, ret_failure);
+
+        return run != NULL && asm_run_attach(run, pid, from, ret_missing, ret_failure)
+                       ? asm_run_get_record(run)
+                       : NULL;
 }
 
 gboolean

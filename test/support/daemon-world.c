@@ -11,7 +11,9 @@ test_daemon_world_init(TestDaemonWorld *world, const AsmManagerLimits *limits)
                                   .max_runs = 100,
                                   .max_result = 256 * 1024 * 1024,
                                   .max_subscribers = 10,
-                                  .max_approvals = 8 };
+                                  .max_approvals = 8,
+                                  .history = { .max_bytes = 1024 * 1024,
+                                               .max_run_bytes = 1024 * 1024 } };
         AsmBackendContext backend;
 
         world->epmd = test_epmd_new();
