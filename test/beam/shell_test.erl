@@ -35,7 +35,8 @@ main([Node, Mortal, MortalPid, Guarded, SecurityDoc, SubscriberSource]) ->
          {"and does so when the owner of the stream is killed", fun interrupts_orphan/0},
          {"attach follows a run that is there, approvals let it go on", fun attach/0},
          {"a stopped session ends its streams", fun stopped/0},
-         {"who was left behind is told", fun lagged/0},
+         {"who was left behind catches up, or is told", fun lagged/0},
+         {"attach gives what a run has said, also when it is over", fun history/0},
          {"mistaken options are told at once", fun options/0},
          {"a node with the right query streams, and is told what it may not", fun() -> rights(Guarded) end},
          {"a subscriber has the events, answers approvals and ends with the run", fun subscriber/0},
@@ -260,9 +261,30 @@ lagged() ->
     {ok, Reader} = asm_stream:open(asm:stream(claude, "hang", [{on_halt, interrupt}])),
     {ok, [_ | _]} = asm_stream:next(Reader),
     Reader ! {asm_run_lagged, asm_stream:run_id(Reader), #{kind => buffer_overflow, message => <<"too slow">>}},
-    ?EXPECT({error, #{kind := buffer_overflow}}, next_error(Reader)),
     ok = asm_stream:close(Reader),
+    {ok, S} = asm:start_session([{provider, claude}]),
+    {ok, Behind} = asm_stream:open(asm:stream(S, "approve")),
+    {ok, [#{session_id := S2} | _]} = asm_stream:next(Behind),
+    {ok, [#{approval_id := Id}]} = pending(S),
+    Behind ! {asm_run_lagged, asm_stream:run_id(Behind), #{kind => buffer_overflow, message => <<"too slow">>}},
+    ok = asm:approve(S2, Id, allow),
+    ?EXPECT(result, last_kind(Behind)),
+    ok = asm:stop_session(S),
     at_rest().
+
+history() ->
+    {ok, S} = asm:start_session([{provider, claude}]),
+    {ok, #{run_id := Run}} = asm:query(S, "count:300"),
+    Events = asm:collect(asm:attach(S, Run)),
+    303 = length(Events),
+    ?EXPECT([302, 303], [N || #{sequence := N} <- asm:collect(asm:attach(S, Run, [{from, 302}]))]),
+    ok = asm:stop_session(S),
+    ?EXPECT({ok, #{runs := [#{run_id := Run} | _]}}, asm:list_runs([{state, finished}, {limit, 1}])),
+    ?EXPECT({ok, #{status := completed, result := {ok, _}}}, asm:run_info(Run)),
+    ?EXPECT({ok, #{page := [_ | _]}}, asm:run_events(Run)),
+    {ok, #{missing := 0}} = asm:run_events(Run, #{from => 300}),
+    ?EXPECT(303, length(asm:collect(asm:attach(S, Run)))),
+    ?EXPECT({ok, #{runs := [_ | _]}}, asm:list_runs()).
 
 next_error(Reader) ->
     case asm_stream:next(Reader) of
@@ -273,7 +295,8 @@ next_error(Reader) ->
 options() ->
     ?EXPECT_ERROR(error, {badarg, {on_halt, later, _}}, asm:stream(codex, "x", [{on_halt, later}])),
     ?EXPECT_ERROR(error, {badarg, {subscriber, _}}, asm:stream(codex, "x", #{subscriber => self()})),
-    ?EXPECT_ERROR(error, {badarg, {lane, _}}, asm:attach(self(), <<"R">>, [{lane, core}])).
+    ?EXPECT_ERROR(error, {badarg, {lane, _}}, asm:attach(self(), <<"R">>, [{lane, core}])),
+    ?EXPECT_ERROR(error, {badarg, {from, soon, _}}, asm:attach(self(), <<"R">>, #{from => soon})).
 
 rights(Guarded) ->
     ok = asm:node(list_to_atom(Guarded)),

@@ -140,6 +140,15 @@ defmodule ASMNode do
   def subscribe(session, run_id, pid), do: answer(:asm.subscribe(session, run_id, pid))
 
   @doc """
+  Events from `:from` on (`:first`, `:now` or the sequence of an event) come to `pid`.
+
+  What has been and then what comes, each once; `missing` is how many of them are not kept any more.
+  """
+  @spec subscribe(session, run_id, pid, opts) :: {:ok, map} | error
+  def subscribe(session, run_id, pid, opts),
+    do: answer(:asm.subscribe(session, run_id, pid, opts))
+
+  @doc """
   `n` more events of a run may come to this process, which is its subscriber.
 
   From the first call on only as many come as were asked for, and the run waits for a subscriber that
@@ -158,6 +167,35 @@ defmodule ASMNode do
   @spec interrupt(session, run_id) :: :ok | error
   def interrupt(session, run_id), do: answer(:asm.interrupt(session, run_id))
 
+  # --- what runs have said
+
+  @doc """
+  Active runs, then finished ones, the newest first.
+
+  Options `:prefix`, `:session`, `:state` (`:active`, `:finished`, `:all`), `:limit`.
+  """
+  @spec list_runs(opts) :: {:ok, %{runs: [map], total: integer}} | error
+  def list_runs(opts \\ []), do: answer(:asm.list_runs(opts))
+
+  @doc """
+  What is known of a run, and its `result`.
+
+      iex> {:ok, result} = ASMNode.query(:codex, "hello")
+      iex> {:ok, info} = ASMNode.run_info(result.run_id)
+      iex> {info.status, info.missing}
+      {:completed, 0}
+  """
+  @spec run_info(run_id) :: {:ok, map} | error
+  def run_info(run_id), do: answer(:asm.run_info(run_id))
+
+  @doc """
+  Events that a run has said, at most `:max_bytes` of them, from `:from` on.
+
+  They are the `page`; `next` is where the next one begins. A stream of all of them is `attach/3`.
+  """
+  @spec run_events(run_id, opts) :: {:ok, map} | error
+  def run_events(run_id, opts \\ []), do: answer(:asm.run_events(run_id, opts))
+
   # --- streams
 
   @doc """
@@ -173,7 +211,12 @@ defmodule ASMNode do
     do: %ASMNode.Stream{source: :asm.stream(target, prompt, opts)}
 
   @doc """
-  The events of a run that is there already.
+  The events of a run that is there already, or was: from its first on, or those after `:from`.
+
+      iex> {:ok, session} = ASMNode.start_session(provider: :codex)
+      iex> {:ok, result} = ASMNode.query(session, "count:2")
+      iex> ASMNode.attach(session, result.run_id) |> ASMNode.texts() |> Enum.to_list()
+      ["event 1 ", "event 2 "]
   """
   @spec attach(session, run_id, opts) :: ASMNode.Stream.t()
   def attach(session, run_id, opts \\ []),

@@ -35,14 +35,15 @@
 -export([node/0, node/1]).
 -export([start_session/0, start_session/1, stop_session/1, session_info/1, session_id/1,
          list_sessions/0, health/1, cost/1]).
--export([query/2, query/3, submit/2, submit/3, subscribe/2, subscribe/3, demand/3, unsubscribe/2,
-         unsubscribe/3, interrupt/2]).
+-export([query/2, query/3, submit/2, submit/3, subscribe/2, subscribe/3, subscribe/4,
+         demand/3, unsubscribe/2, unsubscribe/3, interrupt/2]).
+-export([list_runs/0, list_runs/1, run_info/1, run_events/1, run_events/2]).
 -export([stream/2, stream/3, attach/2, attach/3, fold/3, foreach/2, collect/1, text/1, print/1]).
 -export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
          intervene/4]).
 -export([resolve/1, resolve/2, lane_info/1, lane_info/2, provider_info/0, provider_info/1, providers/0, providers/1,
          doctor/1, doctor/2, status/0]).
--export([failure/3, raise/1, format_error/2]).
+-export([follow/3, failure/3, raise/1, format_error/2]).
 
 -export_type([session/0, target/0, run_id/0, opts/0, event/0, result/0, failure/0, error/0]).
 
@@ -143,6 +144,15 @@ subscribe(Session, RunId) -> call(subscribe, [Session, RunId]).
 -spec subscribe(session(), run_id(), pid()) -> ok | error().
 subscribe(Session, RunId, Pid) -> call(subscribe, [Session, RunId, Pid]).
 
+%% @doc Events from `from' on (`first', `now' or the sequence of an event) come to `Pid', what has been and
+%% then what comes, each once; `missing' is how many of them are not kept any more.
+-spec subscribe(session(), run_id(), pid(), opts()) -> {ok, #{missing := integer(), atom() => term()}} | error().
+subscribe(Session, RunId, Pid, Opts) -> call(subscribe, [Session, RunId, Pid, Opts]).
+
+%% @private The same for this process: what the daemon calls `attach'.
+-spec follow(session(), run_id(), opts()) -> {ok, #{missing := integer(), atom() => term()}} | error().
+follow(Session, RunId, Opts) -> call(attach, [Session, RunId, Opts]).
+
 %% @doc `N' more events of a run may come to this process, which is its subscriber. From the first call on
 %% only as many come as were asked for, and the run waits for a subscriber that wants none, as
 %% `max_lag_bytes' of `asmd.conf(5)' allows. What is left comes when the run is over. Streams do this.
@@ -159,6 +169,30 @@ unsubscribe(Session, RunId, Pid) -> call(unsubscribe, [Session, RunId, Pid]).
 -spec interrupt(session(), run_id()) -> ok | error().
 interrupt(Session, RunId) -> call(interrupt, [Session, RunId]).
 
+%%% what runs have said
+
+%% @equiv list_runs([])
+-spec list_runs() -> {ok, #{runs := [map()], total := integer()}} | error().
+list_runs() -> call(list_runs, []).
+
+%% @doc Active runs, then finished ones, the newest first; options `prefix', `session', `state'
+%% (`active', `finished', `all'), `limit'.
+-spec list_runs(opts()) -> {ok, #{runs := [map()], total := integer()}} | error().
+list_runs(Opts) -> call(list_runs, [Opts]).
+
+%% @doc What is known of a run, and its `result': `{ok, Result}', `{error, Error}' or `nil'.
+-spec run_info(run_id()) -> {ok, map()} | error().
+run_info(RunId) -> call(run_info, [RunId]).
+
+%% @equiv run_events(RunId, [])
+-spec run_events(run_id()) -> {ok, #{page := [event()], atom() => term()}} | error().
+run_events(RunId) -> call(run_events, [RunId]).
+
+%% @doc Events that a run has said, at most `max_bytes' of them, from `from' on: the `page'; `next' is
+%% where the next page begins. A stream of all of them is {@link attach/2}.
+-spec run_events(run_id(), opts()) -> {ok, #{page := [event()], atom() => term()}} | error().
+run_events(RunId, Opts) -> call(run_events, [RunId, Opts]).
+
 %%% streams
 
 %% @equiv stream(Target, Prompt, [])
@@ -174,7 +208,8 @@ stream(Target, Prompt, Opts) -> asm_stream:run(Target, prompt(Prompt), Opts).
 -spec attach(session(), run_id()) -> asm_stream:stream().
 attach(Session, RunId) -> asm_stream:attach(Session, RunId, []).
 
-%% @doc The events of a run that is there already; for options see {@link asm_stream}.
+%% @doc The events of a run that is there already, or was: from its first on, or those after `from'. For
+%% other options see {@link asm_stream}.
 -spec attach(session(), run_id(), opts()) -> asm_stream:stream().
 attach(Session, RunId, Opts) -> asm_stream:attach(Session, RunId, Opts).
 

@@ -26,9 +26,13 @@
                 run_id :: asm:run_id(),
                 %% asked for and not here yet; undefined: nothing was asked for
                 wanted :: undefined | integer(),
+                %% of the last event
+                sequence = 0 :: integer(),
                 %% the last come first
                 events = [] :: [asm:event()],
-                ending :: undefined | done | asm:error(),
+                %% lagged: we may try to catch up; replay: the run is over, its events are read in pages
+                ending :: undefined | done | asm:error() | {lagged, asm:failure()} |
+                          {replay, first | pos_integer()},
                 waiting :: undefined | gen_server:from(),
                 closing :: undefined | owner_gone | gen_server:from()}).
 
@@ -79,9 +83,9 @@ init({Owner, Node, Source, OnHalt}) ->
     %% before the run begins, so that no loss goes unseen
     Daemon = monitor(process, {asm, Node}),
     case begin_run(Source) of
-        {ok, Session, RunId} ->
+        {ok, Session, RunId, Ending} ->
             {ok, ask_first(#state{on_halt = OnHalt, owner = monitor(process, Owner), daemon = Daemon,
-                                  session = Session, run_id = RunId})};
+                                  session = Session, run_id = RunId, ending = Ending})};
         {error, Failure} ->
             {stop, {shutdown, Failure}}
     end.
@@ -91,18 +95,30 @@ begin_run({run, Target, Prompt, []}) ->
     begun(Target, asm:submit(Target, Prompt));
 begin_run({run, Target, Prompt, Opts}) ->
     begun(Target, asm:submit(Target, Prompt, Opts));
-begin_run({attach, Session, RunId}) ->
-    case asm:subscribe(Session, RunId) of
-        ok -> {ok, Session, RunId};
-        Error -> Error
+begin_run({attach, Session, RunId, From}) ->
+    case {asm:follow(Session, RunId, #{from => From}), From} of
+        {{ok, _}, _} -> {ok, Session, RunId, undefined};
+        {Error, now} -> Error;
+        {Error, _} -> replay_instead(Session, RunId, From, Error)
     end.
 
-begun(Target, {ok, RunId}) when is_atom(Target) -> {ok, undefined, RunId};
-begun(Session, {ok, RunId}) -> {ok, Session, RunId};
+%% Of a run that is over there may be what it has said.
+replay_instead(Session, RunId, From, Error) ->
+    case asm:run_info(RunId) of
+        {ok, _} -> {ok, Session, RunId, {replay, From}};
+        _ -> Error
+    end.
+
+begun(Target, {ok, RunId}) when is_atom(Target) -> {ok, undefined, RunId, undefined};
+begun(Session, {ok, RunId}) -> {ok, Session, RunId, undefined};
 begun(_Target, Error) -> Error.
 
 handle_call(next, From, #state{events = [], ending = undefined} = State) ->
     {noreply, State#state{waiting = From}};
+handle_call(next, From, #state{events = [], ending = {lagged, Failure}} = State) ->
+    catch_up(Failure, State#state{waiting = From});
+handle_call(next, _From, #state{events = [], ending = {replay, From}} = State) ->
+    page(From, State);
 handle_call(next, _From, #state{events = [], ending = Ending} = State) ->
     {reply, Ending, State};
 handle_call(next, From, #state{events = Events} = State) ->
@@ -117,11 +133,11 @@ handle_cast(_Message, State) ->
     {noreply, State}.
 
 handle_info({asm_run_event, RunId, Event}, #state{run_id = RunId} = State) ->
-    on_event(Event, count(with_session(Event, State)));
+    on_event(Event, count(with_session(Event, with_sequence(Event, State))));
 handle_info({asm_run_done, RunId}, #state{run_id = RunId} = State) ->
     finish(done, State);
 handle_info({asm_run_lagged, RunId, Failure}, #state{run_id = RunId} = State) ->
-    finish({error, Failure}, State);
+    finish({lagged, Failure}, State);
 handle_info({unanswered, Failure}, State) ->
     finish({error, Failure}, State);
 handle_info({'DOWN', Daemon, process, _, Reason}, #state{daemon = Daemon} = State) ->
@@ -134,6 +150,8 @@ handle_info(_Message, State) ->
     {noreply, State}.
 
 %%% events and the end
+
+with_sequence(#{sequence := Sequence}, State) -> State#state{sequence = Sequence}.
 
 with_session(#{session_id := Session}, #state{session = undefined} = State) ->
     ask_first(State#state{session = Session});
@@ -173,13 +191,49 @@ on_event(Event, #state{waiting = From} = State) ->
 
 finish(_Ending, #state{closing = Closing} = State) when Closing =/= undefined ->
     closed(State);
-finish(_Ending, #state{ending = Ending} = State) when Ending =/= undefined ->
+finish(done, #state{ending = {lagged, _}} = State) ->
     {noreply, State};
+finish(_Ending, #state{ending = Ending} = State)
+  when Ending =:= done; element(1, Ending) =:= error; element(1, Ending) =:= replay ->
+    {noreply, State};
+finish({lagged, Failure}, #state{waiting = From} = State) when From =/= undefined ->
+    catch_up(Failure, State);
 finish(Ending, #state{waiting = undefined} = State) ->
     {noreply, State#state{ending = Ending}};
 finish(Ending, #state{waiting = From} = State) ->
     gen_server:reply(From, Ending),
     {noreply, State#state{ending = Ending, waiting = undefined}}.
+
+%% Left behind by the daemon, with the owner waiting: from the next event on again, if it is kept.
+catch_up(Failure, #state{session = Session, run_id = RunId, sequence = Sequence, waiting = From} = State) ->
+    case asm:follow(Session, RunId, #{from => Sequence + 1}) of
+        {ok, #{missing := 0}} ->
+            {noreply, State#state{ending = undefined}};
+        {ok, _} ->
+            gen_server:reply(From, {error, Failure}),
+            {noreply, State#state{ending = {error, Failure}, waiting = undefined}};
+        {error, _} ->
+            {reply, Answer, Next} = page(Sequence + 1, State),
+            gen_server:reply(From, Answer),
+            {noreply, Next#state{waiting = undefined}}
+    end.
+
+%% The next events of a run that is over
+page(From, #state{run_id = RunId} = State) ->
+    case asm:run_events(RunId, #{from => From}) of
+        {ok, #{missing := Missing}} when is_integer(From), Missing > 0 ->
+            stop_with({error, asm:failure(buffer_overflow, "~b events of run ~ts are not kept any more; see "
+                                          "max_run_history_bytes in asmd.conf(5)", [Missing, RunId])}, State);
+        {ok, #{page := []}} ->
+            stop_with(done, State);
+        {ok, #{page := Events, next := Next}} ->
+            {reply, {ok, Events}, State#state{ending = {replay, Next}}};
+        {error, _} = Error ->
+            stop_with(Error, State)
+    end.
+
+stop_with(Ending, State) ->
+    {reply, Ending, State#state{ending = Ending}}.
 
 lost(Reason, #state{run_id = RunId}) ->
     asm:failure(connection_failed,
@@ -188,7 +242,7 @@ lost(Reason, #state{run_id = RunId}) ->
 
 %%% closing
 
-close_for(Closer, #state{ending = done} = State) ->
+close_for(Closer, #state{ending = Ending} = State) when Ending =:= done; element(1, Ending) =:= replay ->
     closed(State#state{closing = Closer});
 close_for(Closer, #state{session = undefined, ending = undefined, on_halt = interrupt} = State) ->
     erlang:send_after(?CLOSE_TIMEOUT_MS, self(), close_timeout),

@@ -15,10 +15,12 @@
 %% <dl>
 %% <dt>`on_halt'</dt><dd>what happens to the run when the stream is closed before the end:
 %% `unsubscribe' (the default) lets it go on, `interrupt' ends it.</dd>
+%% <dt>`from' (of {@link asm:attach/3})</dt><dd>`first' (the default), `now', or the sequence of an event. Events
+%% that the daemon does not keep any more are not there: the first one's sequence tells.</dd>
 %% </dl>
 %%
-%% The stream ends when the run does; how that was, the last events tell. If the daemon, the
-%% connection to it or a place among the subscribers is lost, it ends with an error that says so:
+%% The stream ends when the run does; how that was, the last events tell. If the daemon or
+%% the connection to it is lost, or events that nobody keeps, it ends with an error that says so:
 %% {@link next/1} returns it, {@link asm:fold/3} raises it.
 -module(asm_stream).
 
@@ -32,7 +34,8 @@
                  on_halt = unsubscribe :: unsubscribe | interrupt}).
 
 -opaque stream() :: #stream{}.
--type source() :: {run, asm:target(), binary(), asm:opts()} | {attach, asm:session(), asm:run_id()}.
+-type source() :: {run, asm:target(), binary(), asm:opts()} |
+                {attach, asm:session(), asm:run_id(), first | now | pos_integer()}.
 -opaque reader() :: pid().
 -type request() :: gen_server:request_id().
 -type answer() :: {ok, [asm:event(), ...]} | done | asm:error().
@@ -51,10 +54,17 @@ run(Target, Prompt, Opts) ->
 attach(Session, RunId, Opts) ->
     case take_options(Opts) of
         {OnHalt, []} ->
-            #stream{node = asm:node(), source = {attach, Session, RunId}, on_halt = OnHalt};
+            attach_from(Session, RunId, first, OnHalt);
+        {OnHalt, [{from, From}]} when From =:= first; From =:= now; is_integer(From), From > 0 ->
+            attach_from(Session, RunId, From, OnHalt);
+        {_, [{from, From}]} ->
+            erlang:error({badarg, {from, From, "expected first, now or the sequence of an event"}});
         {_, [{Key, _} | _]} ->
-            erlang:error({badarg, {Key, "no option of attach: on_halt is"}})
+            erlang:error({badarg, {Key, "no option of attach: on_halt and from are"}})
     end.
+
+attach_from(Session, RunId, From, OnHalt) ->
+    #stream{node = asm:node(), source = {attach, Session, RunId, From}, on_halt = OnHalt}.
 
 take_options(Opts) when is_map(Opts) ->
     take_options(maps:to_list(Opts));
