@@ -35,3 +35,15 @@ void asm_timer_init(AsmTimer *timer, AsmTimers *timers, AsmTimerFunc func, gpoin
 void asm_timer_arm(AsmTimer *timer, gint64 delay_ms);
 void asm_timer_disarm(AsmTimer *timer);
 gboolean asm_timer_is_armed(const AsmTimer *timer);
+
+/* how late timers are: what a loop that is busy costs all who wait for it */
+#define ASM_TIMERS_N_BOUNDS 8
+extern const double asm_timers_lag_bounds_s[ASM_TIMERS_N_BOUNDS];
+
+typedef struct {
+        guint64 n_by_lag[ASM_TIMERS_N_BOUNDS +
+                         1]; /* fired, by the first bound that was kept; the last: none */
+        guint64 lag_us;      /* the sum of all */
+} AsmTimersStats;
+
+void asm_timers_get_stats(const AsmTimers *timers, AsmTimersStats *ret_stats);

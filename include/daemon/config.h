@@ -58,8 +58,10 @@ typedef struct {
         GStrv allow;          /* NULL: none */
         char *default_rights; /* NULL: none; of the nodes in allow */
         AsmPeers *peers;      /* what asm_config_read() makes of these and of [peer PATTERN] */
-        guint log_format;     /* AsmLogFormat */
-        guint log_level;      /* AsmLogLevel */
+        char *metrics_listen; /* "ADDRESS:PORT"; NULL: no endpoint */
+        gboolean metrics_allow_remote;
+        guint log_format; /* AsmLogFormat */
+        guint log_level;  /* AsmLogLevel */
         GHashTable
                 *defaults; /* provider, "" for all -> owned AsmTerm: options of sessions and runs */
         GPtrArray *

@@ -22,6 +22,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmDaemon, asm_daemon_free)
 
 /* borrowed: where its processes are; the server `asm` is one of them */
 AsmProcs *asm_daemon_get_procs(AsmDaemon *daemon);
+/* (transfer full): what it counts, see asm_metrics_to_text() */
+char *asm_daemon_make_metrics(AsmDaemon *daemon);
 
 /**
  * asm_daemon_set_reload_func: @func is called from the main loop on each SIGHUP

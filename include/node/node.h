@@ -120,6 +120,22 @@ AsmLink *asm_node_find_link(AsmNode *node, GRefString *peer);
 /* borrowed links that are up; (transfer container) */
 GPtrArray *asm_node_list_links(AsmNode *node);
 
+/* @n_* since the start of the node, but for the first four, which are of now */
+typedef struct {
+        guint n_links;
+        guint n_busy;         /* of them: do not read as much as there is for them */
+        guint n_paused;       /* of them: are not read */
+        gsize n_queued_bytes; /* wait to be written */
+        guint64 n_opened;     /* links */
+        guint64 n_refused;    /* connections and names */
+        guint64 n_bytes_in;   /* on links, with their handshakes */
+        guint64 n_bytes_out;
+        guint64 n_frames_in; /* without ticks */
+        guint64 n_frames_out;
+} AsmNodeStats;
+
+void asm_node_get_stats(AsmNode *node, AsmNodeStats *ret_stats);
+
 GRefString *asm_node_get_name(AsmNode *node);
 guint32 asm_node_get_creation(AsmNode *node);
 AsmTimers *asm_node_get_timers(AsmNode *node);

@@ -58,6 +58,15 @@ AsmNode *asm_procs_get_node(AsmProcs *procs);
 AsmTimers *asm_procs_get_timers(AsmProcs *procs);
 guint asm_procs_count(AsmProcs *procs);
 
+typedef struct {
+        guint n_servers;
+        guint64 n_waiting;  /* messages in all mailboxes */
+        guint64 n_received; /* ever */
+        guint64 n_dropped;  /* ever: for want of room */
+} AsmProcsStats;
+
+void asm_procs_get_stats(AsmProcs *procs, AsmProcsStats *ret_stats);
+
 void asm_procs_set_spawner(AsmProcs *procs,
                            AsmSpawnFunc spawn,
                            AsmSpawnedFunc spawned,

@@ -128,6 +128,16 @@ const AsmCost *asm_run_get_cost(const AsmRun *run);
 gint64 asm_run_get_n_events(const AsmRun *run);
 guint asm_run_get_queue_timeout_ms(const AsmRun *run);
 const AsmOptions *asm_run_get_options(const AsmRun *run);
+typedef struct {
+        guint64 n_events;
+        guint n_subscribers;
+        guint n_slow;     /* of them: something waits for them, or their link is busy */
+        guint64 n_lagged; /* that were left behind */
+        guint n_approvals;
+        gboolean is_paused; /* waits for its subscribers */
+} AsmRunStats;
+
+void asm_run_get_stats(const AsmRun *run, AsmRunStats *ret_stats);
 /* appends the pid of the run's process; only while it is alive */
 void asm_builder_run_pid(AsmBuilder *builder, const AsmRun *run);
 /* the link of a peer can take more again: what waits is sent, a paused backend goes on */

@@ -49,6 +49,33 @@ guint asm_manager_count(AsmManager *manager);
 const AsmHistory *asm_manager_get_history(const AsmManager *manager);
 /* running and waiting */
 void asm_manager_count_runs(AsmManager *manager, guint *ret_running, guint *ret_queued);
+/* @n_* of one provider; those without a word of their own are of now */
+typedef struct {
+        const AsmProvider *provider;
+        guint n_sessions;
+        guint n_queued;
+        guint n_initializing;
+        guint n_running;
+        guint n_approvals;
+        guint n_paused;
+        guint n_subscribers;
+        guint n_slow;
+        guint64 n_sessions_ever;
+        guint64 n_completed; /* runs, ever, as the next two */
+        guint64 n_failed;
+        guint64 n_interrupted;
+        guint64 n_events_ever;
+        guint64 n_lagged_ever; /* subscribers that were left behind */
+        AsmCost cost;          /* ever */
+} AsmProviderStats;
+
+/**
+ * asm_manager_get_stats:
+ * @ret_n: how many providers there are
+ *
+ * Returns: (transfer full): one for each, by g_free()
+ */
+AsmProviderStats *asm_manager_get_stats(AsmManager *manager, guint *ret_n);
 /* from now on sessions and runs are refused: at_capacity */
 void asm_manager_drain(AsmManager *manager);
 /* for what is started from now on; what is there stays */

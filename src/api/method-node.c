@@ -4,22 +4,6 @@
 
 #include "host-private.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-/* resident set size from /proc, 0 if it cannot be read */
-static gint64
-rss_bytes(void)
-{
-        g_autofree char *text = NULL;
-        long pages = 0;
-
-        if (!g_file_get_contents("/proc/self/statm", &text, NULL, NULL) ||
-            sscanf(text, "%*s %ld", &pages) != 1)
-                return 0;
-        return (gint64)pages * sysconf(_SC_PAGESIZE);
-}
-
 static void
 put_int(AsmBuilder *value, const char *key, gint64 number)
 {
@@ -72,7 +56,7 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         put_int(&value, "history_runs", stats.n_finished);
         put_int(&value, "history_bytes", (gint64)stats.n_bytes);
         put_int(&value, "processes", asm_procs_count(api->procs));
-        put_int(&value, "rss_bytes", rss_bytes());
+        put_int(&value, "rss_bytes", (gint64)asm_metrics_rss_bytes());
         put_peers(&value, node);
         asm_builder_atom(&value, "host");
         asm_builder_host(&value, api->host);

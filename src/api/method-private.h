@@ -48,6 +48,8 @@ struct _AsmApi {
         GPtrArray *servers; /* owned refs: asm, net_kernel, rex */
         AsmSurvey *survey;
         AsmHost *host;
+        guint64 *n_calls; /* owned: of each row of the table, ever */
+        guint64 n_refused;
         AsmQuiet refused; /* calls without the right to them */
 };
 
@@ -118,6 +120,9 @@ void asm_method_provider_info(const AsmRequest *request, AsmReply *reply);
 void asm_method_providers(const AsmRequest *request, AsmReply *reply);
 void asm_method_doctor(const AsmRequest *request, AsmReply *reply);
 void asm_method_status(const AsmRequest *request, AsmReply *reply);
+void asm_method_metrics(const AsmRequest *request, AsmReply *reply);
+/* metrics.c: resident set size, 0 if it cannot be read */
+guint64 asm_metrics_rss_bytes(void);
 
 /* the session that an argument names, by pid or id; NULL with a failure */
 AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure);

@@ -137,6 +137,9 @@ static const AsmMethod methods[] = {
           "", "{ok, Map}",
           "node, version, uptime_ms, sessions, runs, queued, processes, rss_bytes, peers and "
           "host: what the daemon does." },
+        { "metrics", 0, 0, ASM_RIGHT_QUERY, asm_method_metrics,
+          "", "{ok, [#{name, type, help, samples => [#{name, labels, value}]}]}",
+          "What the daemon counts, as its endpoint for Prometheus and asmctl metrics say it." },
 };
 /* clang-format on */
 
@@ -177,6 +180,7 @@ is_permitted(AsmApi *api, const AsmMethod *method, guint arity, GRefString *peer
                 return TRUE;
         function = g_strdup_printf("%s/%u", method->name, arity);
         failure = asm_failure_new_not_allowed(function, peer, method->right);
+        api->n_refused++;
         asm_quiet_message(&api->refused,
                           &(AsmLogTags){ .event = ASM_LOG_EVENT_CALL_REFUSED, .peer = peer },
                           "a call was refused: %s",
@@ -203,6 +207,7 @@ asm_method_call(AsmApi *api, AsmView name, AsmView args, const AsmCaller *caller
                 return FALSE;
         while (request.n_args < n && asm_list_next(&cursor, &request.args[request.n_args]))
                 request.n_args++;
+        api->n_calls[method - methods]++;
         if (is_permitted(api, method, n, caller->peer, reply))
                 method->handle(&request, reply);
         return TRUE;

@@ -96,9 +96,12 @@ AsmApi *
 asm_api_new(AsmProcs *procs, AsmManager *manager)
 {
         AsmApi *api = g_new0(AsmApi, 1);
+        gsize n_methods;
 
         api->procs = procs;
         api->manager = manager;
+        asm_method_list(&n_methods);
+        api->n_calls = g_new0(guint64, n_methods);
         api->started_us = g_get_monotonic_time();
         api->survey = asm_survey_new();
         api->servers = g_ptr_array_new_with_free_func((GDestroyNotify)asm_server_unref);
@@ -119,6 +122,7 @@ asm_api_free(AsmApi *api)
         for (guint i = 0; i < api->servers->len; i++)
                 asm_server_stop_atom(g_ptr_array_index(api->servers, i), "shutdown");
         g_ptr_array_unref(api->servers);
+        g_free(api->n_calls);
         g_free(api);
 }
 

@@ -24,6 +24,7 @@
 struct _AsmTimers {
         GSource source;
         GPtrArray *heap;
+        AsmTimersStats stats;
         guint64 n_armed; /* ever: the number of the next one */
 };
 
@@ -108,6 +109,21 @@ sync_ready_time(AsmTimers *timers)
                 g_source_set_ready_time(&timers->source, due_us);
 }
 
+const double asm_timers_lag_bounds_s[ASM_TIMERS_N_BOUNDS] = { 0.001, 0.005, 0.01, 0.05,
+                                                              0.1,   0.5,   1,    5 };
+
+static void
+count_lag(AsmTimersStats *stats, gint64 lag_us)
+{
+        guint i = 0;
+
+        while (i < ASM_TIMERS_N_BOUNDS &&
+               (double)lag_us > asm_timers_lag_bounds_s[i] * G_USEC_PER_SEC)
+                i++;
+        stats->n_by_lag[i]++;
+        stats->lag_us += (guint64)lag_us;
+}
+
 static gboolean
 timers_dispatch_cb(GSource *source, GSourceFunc callback, gpointer user_data)
 {
@@ -122,6 +138,7 @@ timers_dispatch_cb(GSource *source, GSourceFunc callback, gpointer user_data)
                         break;
                 heap_remove(timers, timer);
                 sync_ready_time(timers);
+                count_lag(&timers->stats, now_us - timer->due_us);
                 timer->func(timer, timer->user_data);
         }
         return G_SOURCE_CONTINUE;
@@ -201,4 +218,10 @@ gboolean
 asm_timer_is_armed(const AsmTimer *timer)
 {
         return timer->slot != 0;
+}
+
+void
+asm_timers_get_stats(const AsmTimers *timers, AsmTimersStats *ret_stats)
+{
+        *ret_stats = timers->stats;
 }

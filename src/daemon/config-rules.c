@@ -44,6 +44,7 @@ static const AsmConfigGroup groups[] = {
         { "host",
           "Whether other nodes may run CLIs here, as on a remote node of ASM. Who may, can run any "
           "program as the user of this asmd." },
+        { "metrics", "An endpoint for Prometheus: GET /metrics." },
         { "log", "The log: standard error, or the journal." },
 };
 
@@ -338,6 +339,18 @@ static const AsmConfigRule rules[] = {
           .help = "The Erlang/OTP release that callers are told.",
           .unset = "that of the caller",
           .sample = "27" },
+        { "metrics",
+          "listen",
+          ASM_CONFIG_TEXT,
+          AT(metrics_listen),
+          .help = "ADDRESS:PORT of the endpoint. Whoever can connect to it may read.",
+          .unset = "no endpoint",
+          .sample = "127.0.0.1:9568" },
+        { "metrics",
+          "allow_remote",
+          ASM_CONFIG_BOOL,
+          AT(metrics_allow_remote),
+          .help = "Whether listen may be an address that other hosts can reach." },
         { "log",
           "format",
           ASM_CONFIG_CHOICE,

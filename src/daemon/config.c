@@ -8,6 +8,7 @@
  */
 
 #include "config-private.h"
+#include "metrics-server-private.h"
 
 #include "base/log.h"
 #include "dist/epmd.h"
@@ -64,6 +65,7 @@ asm_config_clear(AsmConfig *config)
         g_clear_pointer(&config->peers, asm_peers_unref);
         g_clear_pointer(&config->host.otp_release, g_free);
         g_clear_pointer(&config->kit_path, g_free);
+        g_clear_pointer(&config->metrics_listen, g_free);
         g_clear_pointer(&config->defaults, g_hash_table_unref);
         g_clear_pointer(&config->settings, g_ptr_array_unref);
         g_clear_pointer(&config->files, g_ptr_array_unref);
@@ -227,12 +229,26 @@ check_release(const AsmConfig *config, AsmConfigReport *report)
                            shown);
 }
 
+static void
+check_metrics(const AsmConfig *config, AsmConfigReport *report)
+{
+        g_autofree char *problem = asm_metrics_place_problem(config);
+
+        if (problem != NULL)
+                asm_config_mistake(report,
+                                   asm_config_find(config, "metrics", "listen"),
+                                   "%s",
+                                   problem);
+}
+
 void
 asm_config_check(const AsmConfig *config, gboolean is_client, AsmConfigReport *report)
 {
         /* who only asks for the daemon's name has one of its own */
-        if (!is_client)
+        if (!is_client) {
                 check_node(config, report);
+                check_metrics(config, report);
+        }
         check_tls(config, report);
         check_release(config, report);
 }

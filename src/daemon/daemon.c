@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "backend/kit.h"
 #include "base/log.h"
 #include "service-private.h"
@@ -141,6 +142,15 @@ AsmProcs *
 asm_daemon_get_procs(AsmDaemon *daemon)
 {
         return daemon->procs;
+}
+
+char *
+asm_daemon_make_metrics(AsmDaemon *daemon)
+{
+        g_auto(AsmBuilder) metrics = ASM_BUILDER_INIT;
+
+        asm_builder_metrics(&metrics, daemon->api);
+        return asm_metrics_to_text(asm_builder_peek(&metrics));
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/metrics-server.h"
 
 #include <locale.h>
 #include <malloc.h>
@@ -284,6 +285,7 @@ serve(const Options *options)
         g_auto(AsmConfig) config = { 0 };
         g_auto(AsmConfig) latest = { 0 };
         g_autoptr(AsmDaemon) daemon = NULL;
+        g_autoptr(AsmMetricsServer) metrics = NULL;
         g_autoptr(GError) error = NULL;
         Reload reload;
 
@@ -295,7 +297,9 @@ serve(const Options *options)
                 asm_daemon_set_reload_func(daemon, on_reload, &reload);
                 asm_daemon_use_service_manager(daemon);
         }
-        if (daemon == NULL || !asm_daemon_run(daemon, &error)) {
+        if (daemon != NULL && config.metrics_listen != NULL)
+                metrics = asm_metrics_server_new(config.metrics_listen, daemon, &error);
+        if (daemon == NULL || error != NULL || !asm_daemon_run(daemon, &error)) {
                 fprintf(stderr, "asmd: %s\n", error->message);
                 return FALSE;
         }

@@ -82,6 +82,8 @@ void asm_node_link_dirty(AsmNode *node, AsmLink *link);
 void asm_node_link_drained(AsmNode *node, AsmLink *link);
 void asm_node_link_control(AsmNode *node, AsmLink *link, const AsmControl *control);
 const AsmNodeConfig *asm_node_get_config(AsmNode *node);
+/* for links to count in */
+AsmNodeStats *asm_node_get_counted(AsmNode *node);
 /* where all links read to: an unfinished frame and one read behind it */
 #define ASM_NODE_SCRATCH_SIZE (65536 + 256 * 1024)
 guint8 *asm_node_get_scratch(AsmNode *node);

@@ -208,6 +208,7 @@ feed_frames(AsmLink *link, const guint8 *data, gsize len, gsize *ret_used)
                                 return FALSE;
                         }
                         at += used;
+                        asm_node_get_counted(link->node)->n_frames_in++;
                         asm_node_link_control(link->node, link, &control);
                         break;
                 case ASM_FRAME_BROKEN:
@@ -274,6 +275,7 @@ received(AsmLink *link, guint8 *scratch, gsize moved, gsize n)
         gsize used = 0;
 
         link->has_read = TRUE;
+        asm_node_get_counted(link->node)->n_bytes_in += n;
         if (moved == link->partial->len) {
                 if (feed(link, scratch, moved + n, &used))
                         keep_partial(link, scratch + used, moved + n - used);
@@ -331,6 +333,7 @@ written(AsmLink *link, gsize n)
         gsize left;
 
         link->has_written = TRUE;
+        asm_node_get_counted(link->node)->n_bytes_out += n;
         link->sent += n;
         left = link->out.len - link->sent;
         if (left == 0) {
@@ -399,6 +402,8 @@ asm_link_queued(AsmLink *link)
                                           config->max_queued));
                 return;
         }
+        if (link->state == ASM_LINK_UP)
+                asm_node_get_counted(link->node)->n_frames_out++;
         if (waiting > config->high_water)
                 link->is_busy = TRUE;
         if (!link->is_dirty && waiting > 0) {
@@ -464,6 +469,7 @@ asm_link_quarter(AsmLink *link)
                 return;
         if (!link->has_written && link->sent == link->out.len) {
                 asm_control_encode_tick(&link->out);
+                asm_node_get_counted(link->node)->n_frames_out--;
                 asm_link_queued(link);
         }
         link->has_written = FALSE;

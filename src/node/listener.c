@@ -68,6 +68,7 @@ asm_arrival_free(gpointer data)
 static void
 turn_away(Arrival *arrival, const char *why)
 {
+        arrival->node->counted.n_refused++;
         asm_log(G_LOG_LEVEL_MESSAGE,
                 &refused_tags,
                 "a connection from %s was not accepted: %s",
@@ -144,6 +145,7 @@ come_in(AsmNode *node, GSocketConnection *connection)
                             g_get_monotonic_time())) {
                 g_autofree char *text = g_inet_address_to_string(address);
 
+                node->counted.n_refused++;
                 asm_quiet_message(&node->refused,
                                   &refused_tags,
                                   "a connection from %s was refused: more than %u in a second, "
@@ -154,6 +156,7 @@ come_in(AsmNode *node, GSocketConnection *connection)
         }
         if (node->links->len + node->arrivals->len >=
             node->config.max_links + node->config.max_links / 4 + 16) {
+                node->counted.n_refused++;
                 asm_quiet_message(&node->refused,
                                   &refused_tags,
                                   "a connection was refused: %u are open, the limit is %u",

@@ -19,9 +19,10 @@ struct _AsmNode {
         AsmTls *tls;     /* NULL: plain connections */
         AsmPeers *peers; /* never NULL */
         AsmGate *gate;
-        AsmQuiet refused;  /* connections that were not even looked at */
-        AsmQuiet rejected; /* and those that were */
-        AsmQuiet broken;   /* links whose peer broke the protocol */
+        AsmNodeStats counted; /* what is counted; the rest is looked up */
+        AsmQuiet refused;     /* connections that were not even looked at */
+        AsmQuiet rejected;    /* and those that were */
+        AsmQuiet broken;      /* links whose peer broke the protocol */
         AsmTimers *timers;
         AsmTimer quarter;
         const AsmNodeListener *listener;

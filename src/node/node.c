@@ -90,6 +90,7 @@ tell_closed(AsmNode *node)
                                          link->error->message);
                         node->listener->link_down(link, node->user_data);
                 } else if (!link->is_initiator) {
+                        node->counted.n_refused++;
                         asm_quiet_message(&node->rejected,
                                           &(AsmLogTags){ .event = ASM_LOG_EVENT_PEER_REFUSED,
                                                          .peer = link->peer },
@@ -455,6 +456,7 @@ asm_node_link_up(AsmNode *node, AsmLink *link, gboolean replaces, GError **error
         tell_closed(node);
         link->rights = asm_peers_get_rights(node->peers, link->peer);
         g_hash_table_insert(node->up, link->peer, link);
+        node->counted.n_opened++;
         log_link(link, ASM_LOG_EVENT_PEER_UP, "is up", "");
         node->listener->link_up(link, node->user_data);
         asm_node_attempt_done(node, link);
@@ -507,6 +509,30 @@ asm_node_list_links(AsmNode *node)
         while (g_hash_table_iter_next(&iter, NULL, &link))
                 g_ptr_array_add(links, link);
         return links;
+}
+
+AsmNodeStats *
+asm_node_get_counted(AsmNode *node)
+{
+        return &node->counted;
+}
+
+void
+asm_node_get_stats(AsmNode *node, AsmNodeStats *ret_stats)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        *ret_stats = node->counted;
+        g_hash_table_iter_init(&iter, node->up);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const AsmLink *link = value;
+
+                ret_stats->n_links++;
+                ret_stats->n_busy += link->is_busy ? 1 : 0;
+                ret_stats->n_paused += link->is_paused ? 1 : 0;
+                ret_stats->n_queued_bytes += link->out.len - link->sent;
+        }
 }
 
 GRefString *

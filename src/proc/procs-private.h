@@ -27,6 +27,7 @@ struct _AsmProcs {
         gpointer spawn_data;
         AsmPeerFunc peer_func;
         gpointer peer_data;
+        AsmProcsStats counted;
         AsmQuiet refused; /* signals without the right to them */
 };
 

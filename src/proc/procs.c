@@ -74,6 +74,13 @@ asm_procs_get_timers(AsmProcs *procs)
         return asm_node_get_timers(procs->node);
 }
 
+void
+asm_procs_get_stats(AsmProcs *procs, AsmProcsStats *ret_stats)
+{
+        *ret_stats = procs->counted;
+        ret_stats->n_servers = asm_procs_count(procs);
+}
+
 guint
 asm_procs_count(AsmProcs *procs)
 {

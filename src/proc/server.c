@@ -55,6 +55,7 @@ pop_mail(AsmServer *server)
         if (server->first == NULL)
                 server->last = NULL;
         server->n_mail--;
+        server->procs->counted.n_waiting--;
         if (server->n_mail + server->n_held == 0)
                 server->is_overfull = FALSE;
         return mail;
@@ -197,6 +198,7 @@ hold_mail(AsmServer *server, AsmMail *mail)
                 server->held_first = mail;
         server->held_last = mail;
         server->n_held++;
+        server->procs->counted.n_waiting++;
 }
 
 static void
@@ -260,6 +262,7 @@ refuse_mail(AsmServer *server, AsmView message)
                           server->serial,
                           server->n_mail + server->n_held);
         server->is_overfull = TRUE;
+        server->procs->counted.n_dropped++;
         if (!asm_view_get_tagged(message, "$gen_call", 3, part))
                 return;
         asm_builder_tuple(&reply, 2);
@@ -302,6 +305,8 @@ push(AsmServer *server, AsmMailKind kind, AsmView first, AsmView second)
                 server->first = mail;
         server->last = mail;
         server->n_mail++;
+        server->procs->counted.n_received++;
+        server->procs->counted.n_waiting++;
         if (server->source == NULL)
                 attach_source(server);
         return mail;
@@ -411,6 +416,7 @@ asm_server_stop(AsmServer *server, AsmView reason)
         asm_server_drop_relations(server, reason);
         g_clear_pointer(&server->name, g_free);
         detach_source(server);
+        procs->counted.n_waiting -= server->n_mail + server->n_held;
         server->procs = NULL;
         free_mails(server->first);
         free_mails(server->held_first);

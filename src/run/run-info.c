@@ -81,3 +81,14 @@ asm_run_tags(const AsmRun *run, AsmLogEvent event)
                              .session = run->session_id,
                              .provider = run->provider->name };
 }
+
+void
+asm_run_get_stats(const AsmRun *run, AsmRunStats *ret_stats)
+{
+        *ret_stats = (AsmRunStats){ .n_events = run->n_events,
+                                    .n_subscribers = run->subscribers.list->len,
+                                    .n_slow = asm_subscribers_count_slow(&run->subscribers),
+                                    .n_lagged = run->subscribers.n_lagged,
+                                    .n_approvals = asm_run_count_approvals(run),
+                                    .is_paused = run->is_paused };
+}

@@ -28,6 +28,7 @@ struct _AsmRun {
         AsmSubscribers subscribers;
         GArray *waiters; /* of Waiter; NULL: none */
         gint64 sequence;
+        guint64 n_events;
         gint64 started_us; /* monotonic; 0: not started */
         gint64 last_event_us;
         AsmTimer deadline;

@@ -65,6 +65,7 @@ emit(AsmRun *run, const AsmCoreEvent *core)
         g_autoptr(AsmTerm) message = NULL;
 
         run->sequence = MAX(run->sequence + 1, core->sequence);
+        run->n_events++;
         run->last_event_us = g_get_monotonic_time();
         asm_reducer_feed(run->reducer, core);
         begin_message(run, "asm_run_event", 3);

@@ -11,7 +11,8 @@ typedef struct {
         const AsmRunContext *context;
         const char *run_id;
         GArray *list;
-        guint turn; /* who is served first next time */
+        guint64 n_lagged; /* were left behind, ever */
+        guint turn;       /* who is served first next time */
 
         /* the messages from @base to @end that somebody has not got; messages are numbered */
         GPtrArray *backlog; /* of AsmTerm; the first @head places are empty */
@@ -49,6 +50,9 @@ gboolean asm_subscribers_demand(AsmSubscribers *self,
                                 AsmView pid,
                                 guint n,
                                 AsmFailure **ret_failure);
+
+/* those who do not keep up now */
+guint asm_subscribers_count_slow(const AsmSubscribers *self);
 
 /* to all, at once or when their links can take it. Returns: asm_subscribers_must_wait() */
 gboolean asm_subscribers_send(AsmSubscribers *self, AsmTerm *message);

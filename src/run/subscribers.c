@@ -192,6 +192,7 @@ leave_behind(AsmSubscribers *self, Subscriber *subscriber)
         asm_builder_text(&message, self->run_id);
         asm_builder_failure(&message, failure);
         subscriber->is_behind = TRUE;
+        self->n_lagged++;
         deliver(self, subscriber, asm_builder_peek(&message));
 }
 
@@ -403,6 +404,19 @@ asm_subscribers_must_wait(const AsmSubscribers *self)
                 n_slow += is_slow(self, subscriber) ? 1 : 0;
         }
         return n_slow > 0 && (n_slow == n || !self->context->drops_slow_subscribers);
+}
+
+guint
+asm_subscribers_count_slow(const AsmSubscribers *self)
+{
+        guint n = 0;
+
+        for (guint i = 0; i < self->list->len; i++) {
+                const Subscriber *subscriber = subscriber_at(self, i);
+
+                n += subscriber->is_behind || is_slow(self, subscriber) ? 1 : 0;
+        }
+        return n;
 }
 
 gboolean

@@ -15,6 +15,7 @@ asm_manager_new(const AsmBackendContext *context, const AsmManagerLimits *limits
         manager->run_context.backend = *context;
         manager->run_context.history = asm_history_new(&limits->history);
         asm_manager_set_limits(manager, limits);
+        asm_manager_init_stats(manager);
         manager->by_id = g_hash_table_new(g_str_hash, g_str_equal);
         manager->defaults = g_hash_table_new_full(g_str_hash,
                                                   g_str_equal,
@@ -32,6 +33,7 @@ asm_manager_free(AsmManager *manager)
         g_hash_table_unref(manager->by_id);
         g_hash_table_unref(manager->defaults);
         asm_history_free(manager->run_context.history);
+        g_free(manager->counted);
         g_free(manager);
 }
 

@@ -9,8 +9,10 @@
 struct _AsmManager {
         AsmRunContext run_context;
         AsmManagerLimits limits;
-        GHashTable *by_id;    /* id -> borrowed AsmSession */
-        GHashTable *defaults; /* provider -> owned AsmTerm; "" for all */
+        GHashTable *by_id;         /* id -> borrowed AsmSession */
+        GHashTable *defaults;      /* provider -> owned AsmTerm; "" for all */
+        AsmProviderStats *counted; /* by provider: what is over */
+        guint n_providers;
         gboolean is_draining; /* nothing is started any more */
         guint64 n_started;    /* ever */
         guint n_runs;         /* now, waiting ones included */
@@ -44,6 +46,10 @@ AsmView asm_manager_get_defaults(AsmManager *manager, const char *provider);
 gboolean asm_session_check(AsmSession *session,
                            const AsmSubmission *submission,
                            AsmFailure **ret_failure);
+/* stats.c */
+void asm_manager_init_stats(AsmManager *manager);
+void asm_manager_count_session(AsmManager *manager, const AsmSession *session);
+void asm_manager_count_run(AsmManager *manager, const AsmSession *session, const AsmRun *run);
 void asm_session_take_checkpoint(AsmSession *session, const AsmRun *run);
 /* session-call.c: the gen_server calls that a session answers */
 void asm_session_on_call(AsmServer *server, AsmView from, AsmView request);

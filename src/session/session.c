@@ -87,6 +87,7 @@ on_run_finished(AsmRun *run, gpointer user_data)
         Queued *queued = take_queued(session, run);
 
         asm_session_take_checkpoint(session, run);
+        asm_manager_count_run(session->manager, session, run);
         if (queued != NULL)
                 queued_free(queued);
         else
@@ -531,6 +532,7 @@ asm_session_start(AsmManager *manager,
         if (asm_view_is_set(given) && asm_view_kind(given) != ASM_KIND_NIL)
                 session->options = asm_term_new(given);
         g_hash_table_insert(manager->by_id, session->id, session);
+        asm_manager_count_session(manager, session);
         asm_server_start(&session->server, &session_class, manager->run_context.backend.procs);
         asm_log(G_LOG_LEVEL_INFO,
                 &(AsmLogTags){ .event = ASM_LOG_EVENT_SESSION_STARTED,
