@@ -5,8 +5,10 @@
 
 #include <gio/gio.h>
 
-/* far above what anything here takes, also under sanitizers */
-#define TEST_PATIENCE_MS 10000
+/* far above what anything here takes, also under sanitizers on a busy machine */
+#define TEST_PATIENCE_MS 30000
+/* how often that is looked at which no event of the loop announces */
+#define TEST_POLL_MS 20
 
 typedef struct {
         GSource *source;
@@ -30,6 +32,15 @@ gboolean test_deadline_iterate(TestDeadline *deadline);
                 holds_;                                                                            \
         })
 #define test_wait(condition) test_wait_ms(condition, TEST_PATIENCE_MS)
+
+/* the same for what other processes do: the loop need not see anything of it */
+#define test_poll(condition)                                                                       \
+        ({                                                                                         \
+                gboolean found_ = FALSE;                                                           \
+                for (guint i_ = 0; !found_ && i_ < TEST_PATIENCE_MS / TEST_POLL_MS; i_++)          \
+                        found_ = test_wait_ms(condition, TEST_POLL_MS);                            \
+                found_;                                                                            \
+        })
 
 /* runs what is ready without waiting, until nothing is */
 void test_settle(void);

@@ -13,9 +13,10 @@
 
 TestSuite(remote, .timeout = 120);
 
-/* a time that no test waits for, and one that each can */
-#define LONG_MS  600000
-#define SHORT_MS 60
+/* a time that no test waits for, one that each can, and one in which something else still happens */
+#define LONG_MS   600000
+#define MEDIUM_MS 1000
+#define SHORT_MS  60
 
 typedef struct {
         TestEpmd *epmd;
@@ -385,17 +386,18 @@ Test(remote, time_does_not_count_while_the_link_is_not_read)
         gsize held = 64 * 1024 * 1024;
 
         fixture_init(&f);
-        f.spec.call_timeout_ms = SHORT_MS;
+        f.spec.call_timeout_ms = MEDIUM_MS;
         session = start_and_wait(&f);
         link = test_world_link(&f.near, "host@127.0.0.1");
         asm_link_hold(link, held);
         cr_assert(asm_link_is_paused(link));
         send_text(&f, "one");
         cr_assert(test_wait(session->log->len > 0));
-        test_wait_ms(FALSE, 3 * SHORT_MS);
+        /* between two of its times: there is half of one to read the answer in */
+        test_wait_ms(FALSE, MEDIUM_MS + MEDIUM_MS / 2);
         cr_expect_str_eq(f.told->str, "started ");
         asm_link_release(link, held);
-        test_wait_ms(FALSE, 3 * SHORT_MS);
+        test_wait_ms(FALSE, MEDIUM_MS + MEDIUM_MS / 2);
         cr_expect_str_eq(f.told->str, "started ");
 }
 
