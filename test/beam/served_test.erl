@@ -35,6 +35,8 @@ checks() ->
      {"a session is a child while it lives", fun children/0},
      {"a bare pid and {pid, legacy} get session_event", fun legacy/0},
      {"subscribers come and go", fun subscribers/0},
+     {"nothing comes between asm_pause and asm_resume, and then all that is left", fun paused/0},
+     {"who has paused a session and goes holds nobody up", fun paused_and_gone/0},
      {"an own event tag is used and told", fun event_tag/0},
      {"a thousand events arrive in order", fun many_events/0},
      {"interrupt: SIGINT, an error event, DOWN normal", fun interrupt/0},
@@ -348,6 +350,48 @@ subscribers() ->
     ok = gen_server:call(Pid, {subscribe, self(), Ref}),
     ok = gen_server:call(Pid, end_input),
     {_, normal} = follow(Session).
+
+paused() ->
+    {Pid, Ref, _} = Session = begin_session(claude, <<"stdin count:5000">>),
+    Pid ! {asm_pause, make_ref()},
+    Pid ! {asm_pause, Ref},
+    ok = gen_server:call(Pid, end_input),
+    Before = taken(Session),
+    [begin
+         #{} = gen_server:call(Pid, info),
+         [] = ?EXPECT([], taken(Session))
+     end || _ <- lists:seq(1, 100)],
+    Pid ! {asm_resume, Ref},
+    {After, normal} = follow(Session),
+    Events = Before ++ After,
+    true = ?EXPECT(true, [N || #{sequence := N} <- Events] =:= lists:seq(1, length(Events))),
+    5000 = ?EXPECT(5000, length(texts(Events))).
+
+%% what has come until now
+taken({_, Ref, _} = Session) ->
+    receive
+        {?TAG, Ref, {event, Event}} -> [Event | taken(Session)]
+    after 0 -> []
+    end.
+
+paused_and_gone() ->
+    [begin
+         {Pid, _, _} = Session = begin_session(claude, <<"stdin count:5000">>),
+         Ref = make_ref(),
+         Other = spawn_link(fun() -> receive stop -> ok end end),
+         ok = gen_server:call(Pid, {subscribe, Other, Ref}),
+         Pid ! {asm_pause, Ref},
+         ok = gen_server:call(Pid, end_input),
+         Go(Pid, Other),
+         {Events, normal} = follow(Session),
+         5000 = ?EXPECT(5000, length(texts(Events)))
+     end || Go <- [fun(_, Other) -> Other ! stop end,
+                   fun(Pid, Other) -> ok = gen_server:call(Pid, {unsubscribe, Other}) end,
+                   fun(Pid, Other) ->
+                       New = make_ref(),
+                       ok = gen_server:call(Pid, {subscribe, Other, New}),
+                       Pid ! {asm_resume, New}
+                   end]].
 
 event_tag() ->
     Ref = make_ref(),
