@@ -20,9 +20,9 @@ const AsmCliCommand asm_cli_cmd_stream = {
         .summary = "run a prompt, print one line per event",
         .help = "As query, but standard output gets one line per event: number, kind, and what\n"
                 "the event says most of all. On a terminal lines are cut at its edge.\n",
-        .examples =
-                "asmctl stream \"tidy up\"\n"
-                "asmctl stream --session 01M84WMNG8H3RTK84YEC65A4BX \"and now?\" | grep tool_use\n",
+        .examples = "asmctl stream \"tidy up\"\n"
+                    "asmctl stream --session 01M84WMNG8H3RTK84YEC65A4BX \"and now?\" | awk '$2 == "
+                    "\"tool_use\"'\n",
         .options = asm_cli_query_options,
         .options_size = sizeof(AsmCliRequest),
         .run = run,

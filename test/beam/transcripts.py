@@ -11,6 +11,7 @@ Blocks of a document, in their order:
                 a line "$ command" before the first prompt starts the shell
     ```console  $ command               bash; what a command prints follows
     ```sh       a script for the same bash, which must succeed
+    ```KIND not executed: REASON    is skipped, with the reason
     ```LANGUAGE with a first line "# file: PATH" or "%% file: PATH": written to that file
 
 Blocks in comments of .erl files (between lines with ``` and ''') and indented blocks count as well if their
@@ -51,7 +52,7 @@ VARYING = [
     (re.compile(r"<\d+\.\d+\.\d+>"), "<pid>"),
     (re.compile(r"\b[0-9A-HJKMNP-TV-Z]{26}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "UUID"),
-    (re.compile(r"\b\d+(\.\d+)? (ms|s|us|MiB|KiB|min)\b"), r"N \2"),
+    (re.compile(r"\b\d+(\.\d+)? (ms|s|us|MiB|KiB|min)\b"), "N units"),
     (re.compile(r"\b\d\d:\d\d:\d\d(\.\d+)?Z?\b"), "TIME"),
 ]
 
@@ -138,11 +139,14 @@ def comment_blocks(lines):
             start = None
 
 
+COMMAND = re.compile(r"^(\$ |(sudo|scripts/|asmctl|asmd|erl|npm|apt-get|systemctl|mkdir) ?)\S")
+
+
 def kind_of(block):
     for kind in ("erl", "iex"):
         if any(TYPED[kind].match(line) for line in block[:2]):
             return kind
-    return ""
+    return "commands" if any(COMMAND.match(line) for line in block) else ""
 
 
 def steps_of(kind, block):
@@ -234,7 +238,10 @@ class Replay:
 
     def run_block(self, where, kind, block):
         target = re.match(r"^(?:#|%%) file: (\S+)$", block[0]) if block else None
-        if target:
+        kind, _, reason = kind.partition(" not executed: ")
+        if reason:
+            print("ok - %s # SKIP %s" % (where, reason), flush=True)
+        elif target:
             path = os.path.join(self.arguments.folder, target.group(1))
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
@@ -244,6 +251,8 @@ class Replay:
             self.report(where, None if status == 0 else "expected status 0 got %s: %s" % (status, text))
         elif kind in TYPED:
             self.run_steps(where, kind, block)
+        elif kind == "commands":
+            self.report(where, "expected commands in a block that says what it is (console, sh) got an indented one")
         elif self.arguments.all:
             self.report(where, "expected a block that can be executed got '%s'" % kind)
 

@@ -10,7 +10,7 @@ need_asmd "help"
 
 pages=("$ASM_BUILD/doc/asmctl.1" "$ASM_BUILD/doc/asmd.8" "$ASM_BUILD/doc/asmd.conf.5")
 manual=$(sed 's/\\-/-/g' "${pages[0]}")
-commands=$("$ASMCTL" --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+commands=$("$ASMCTL" --help | sed -nE 's/^  ([a-z]+)  .*/\1/p')
 check_match "the help lists the commands" '^run query stream ' "$(tr '\n' ' ' <<<"$commands")"
 for command in $commands; do
         help=$("$ASMCTL" help "$command")
