@@ -92,15 +92,16 @@ add_runs_of(const Context *context, AsmView session)
         AsmView runs, run;
 
         if (!asm_view_map_get(session, "runs", &runs) ||
-            (context->scope->session != NULL && g_strcmp0(id, context->scope->session) != 0))
+            g_strcmp0(id, context->scope->session) != 0)
                 return;
         cursor = asm_view_list(runs);
         while (asm_list_next(&cursor, &run))
                 add_field(context->candidates, run, "run_id", describe);
 }
 
+/* those that can be ended: what names a session with its run ends it, or takes it out of the queue */
 static void
-add_runs(const Context *context)
+add_open_runs(const Context *context)
 {
         AsmView sessions, session;
         g_autoptr(AsmTerm) answer =
@@ -112,6 +113,23 @@ add_runs(const Context *context)
         cursor = asm_view_list(sessions);
         while (asm_list_next(&cursor, &session))
                 add_runs_of(context, session);
+}
+
+/* those that are known, also the ones that are over */
+static void
+add_all_runs(const Context *context)
+{
+        static const char *const describe[] = { "provider", "status", NULL };
+        AsmView known, runs, run;
+        g_autoptr(AsmTerm) answer =
+                ask(context, "list_runs", (const char *const[]){ NULL }, &known);
+        AsmListCursor cursor;
+
+        if (answer == NULL || !asm_view_map_get(known, "runs", &runs))
+                return;
+        cursor = asm_view_list(runs);
+        while (asm_list_next(&cursor, &run))
+                add_field(context->candidates, run, "run_id", describe);
 }
 
 static void
@@ -263,7 +281,10 @@ asm_values_add(AsmCli *cli,
                 add_sessions(&context);
                 break;
         case ASM_VALUES_RUNS:
-                add_runs(&context);
+                if (scope->session != NULL)
+                        add_open_runs(&context);
+                else
+                        add_all_runs(&context);
                 break;
         case ASM_VALUES_APPROVALS:
                 add_approvals(&context);
