@@ -70,7 +70,7 @@ static const AsmMethod methods[] = {
           "those that come; from is first, now or the sequence of an event. The map tells how "
           "many are missing because they are not kept any more." },
         { "list_runs", 0, 1, ASM_RIGHT_QUERY, asm_method_list_runs,
-          "[Options]", "{ok, [Info]}",
+          "[Options]", "{ok, #{runs, total}}",
           "The runs that are known, those that are over included until they are forgotten. Options: "
           "prefix of the id, session, state (active, finished or all), limit." },
         { "run_info", 1, 1, ASM_RIGHT_QUERY, asm_method_run_info,
