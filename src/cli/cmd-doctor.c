@@ -183,7 +183,7 @@ const AsmCliCommand asm_cli_cmd_doctor = {
                 "each that failed; the status is 1 if one did. NODE is the BEAM node that\n"
                 "--remote would name. The daemon makes the checks.\n",
         .examples = "asmctl doctor backend@build1\n"
-                    "asmctl doctor backend@build1 --provider codex --cwd /srv/work\n",
+                    "asmctl doctor backend@build1 --provider codex --cwd /srv/project\n",
         .options = doctor_options,
         .options_size = sizeof(DoctorOptions),
         .run = run,

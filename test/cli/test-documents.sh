@@ -152,7 +152,7 @@ try_example() {
         text=${text//01a3b2e4-5d21/$id}
         text=${text//build1 /$HOST }
         [[ $text != *build1 ]] || text=${text%build1}$HOST
-        text=${text//\/srv\/work/$tree}
+        text=${text//\/srv\/project/$tree}
         said=$(timeout 60 bash -c "$text" 2>&1 >out </dev/null)
         status=$?
         said=$(grep '^asmctl: ' <<<"$said")
