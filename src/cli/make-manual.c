@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Writes a manual page on standard output, a step of the build: make-manual TEMPLATE [HELP], where
- * HELP is the file with what the program prints for --help.
+ * Writes a manual page, or the example of asmd.conf, on standard output, a step of the build:
+ * make-manual TEMPLATE [HELP], where HELP is the file with what the program prints for --help.
  */
 
 #include "cli/manual-private.h"

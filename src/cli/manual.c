@@ -320,6 +320,10 @@ asm_manual_fill(const char *page, const char *help)
                         append_exit_status(out);
                 else if (strcmp(lines[i], "@program-options@") == 0)
                         append_program_options(out, help);
+                else if (strcmp(lines[i], "@config@") == 0)
+                        asm_manual_append_config(out);
+                else if (strcmp(lines[i], "@config-example@") == 0)
+                        asm_manual_append_example(out);
                 else if (lines[i + 1] != NULL || *lines[i] != '\0')
                         g_string_append_printf(out, "%s\n", lines[i]);
         }

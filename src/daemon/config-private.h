@@ -3,7 +3,7 @@
 
 /* How the configuration is put together; see config-read.c. */
 
-#include "config-rules-private.h"
+#include "daemon/config-rules.h"
 
 /* asmd/asmd.conf where the build wants configuration */
 #define ASM_CONFIG_SYSTEM_FILE ASM_SYSCONFDIR "/asmd/asmd.conf"

@@ -5,7 +5,7 @@
  * nothing else. To add a key: a field of AsmConfig, its default in asm_config_init(), a row here.
  */
 
-#include "config-rules-private.h"
+#include "daemon/config-rules.h"
 
 #include "base/log.h"
 #include "base/spelling.h"
@@ -32,14 +32,15 @@ static const AsmConfigGroup groups[] = {
           "inet_tls, and peers without are turned away. The first three go together." },
         { "kits", "Programs that run agents by the SDKs of their vendors (lane sdk)." },
         { "limits",
-          "What the daemon takes on at most. doc/operations.md says how much memory each can come "
+          "What the daemon takes on at most; doc/operations.md says how much memory each can come "
           "to. Sizes are in bytes." },
         { ASM_CONFIG_PEER_GROUP,
           "What the nodes whose names fit PATTERN (* and ? stand for any characters, any "
           "character) "
           "are and may. The first group that fits decides. With any such group, or [peers], nodes "
           "that none fits are refused; without, every node with the cookie is a peer with all "
-          "rights but host. doc/security.md says what each right covers." },
+          "rights but host. The rights are explained in doc/security.md.",
+          "peer build@*" },
         { "peers", "Nodes that have no group of their own. Each of the two keys needs the other." },
         { "host",
           "Whether other nodes may run CLIs here, as on a remote node of ASM. Who may, can run any "
@@ -134,7 +135,8 @@ static const AsmConfigRule rules[] = {
           ASM_CONFIG_TEXT,
           AT(kit_path),
           .is_live = LIVE,
-          .help = "Folders in which kits are looked for, absolute and separated by a colon.",
+          .help = "Folders in which kits are looked for, absolute and separated by a colon. The "
+                  "variable ASMD_KIT_PATH is a shorter name of ASMD_KITS_PATH.",
           .unset = "asmd/kits in XDG_DATA_HOME and XDG_DATA_DIRS",
           .sample = "/usr/share/asmd/kits:/opt/kits" },
         { "limits",
@@ -265,7 +267,7 @@ static const AsmConfigRule rules[] = {
           ASM_CONFIG_PEER,
           .is_live = LIVE,
           .help = RIGHTS_HELP,
-          .unset = "none: the key is needed",
+          .unset = "none, the key is needed",
           .sample = "control" },
         { ASM_CONFIG_PEER_GROUP,
           "address",

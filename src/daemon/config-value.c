@@ -6,7 +6,7 @@
  * made absolute when they are read, because what they are relative to is known only then.
  */
 
-#include "config-rules-private.h"
+#include "daemon/config-rules.h"
 
 #include <string.h>
 

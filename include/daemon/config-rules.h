@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
         const char *name; /* "limits"; "peer PATTERN" for all that begin with "peer " */
         const char *help;
+        const char *sample; /* (nullable): a name, if @name stands for many */
 } AsmConfigGroup;
 
 #define ASM_CONFIG_PEER_PREFIX "peer "
