@@ -31,6 +31,10 @@ AsmApi *asm_api_new(AsmProcs *procs, AsmManager *manager);
 void asm_api_free(AsmApi *api);
 /* @config: copied. For calls from now on; without it this node hosts nothing. */
 void asm_api_set_host(AsmApi *api, const AsmHostConfig *config);
+/* appends what `config` tells of the configuration of this daemon, a map */
+typedef void (*AsmApiConfigFunc)(AsmBuilder *out, gpointer user_data);
+/* without @func `config` tells an empty map */
+void asm_api_set_config_func(AsmApi *api, AsmApiConfigFunc func, gpointer user_data);
 /* CLIs that run here for other nodes */
 guint asm_api_count_hosted(AsmApi *api);
 /* no new ones are started for other nodes any more */

@@ -154,6 +154,18 @@ const AsmConfigSetting *asm_config_find(const AsmConfig *config,
 void asm_config_log_changes(const AsmConfig *running, const AsmConfig *config);
 
 /**
+ * asm_config_tell: appends what a daemon runs with and where each value was given, without secrets
+ * @started: what it was started with
+ * @latest: what it has read last, which is the same when it has read once
+ *
+ * A map: `files`, a list of paths, and `settings`, a list of maps with `group`, `key`, `value` (nil: it
+ * is not set), `origin` (default, file, environment or option), `where` (file, variable or option; nil
+ * for a default), `line` (of a file, else nil) and `pending` (what holds at the next start: a map with
+ * `value` to `line`; nil: this).
+ */
+void asm_config_tell(AsmBuilder *out, const AsmConfig *started, const AsmConfig *latest);
+
+/**
  * asm_config_finish: completes names and addresses, and reads ERL_EPMD_PORT
  *
  * Errors: ASM_CONFIG_ERROR_VALUE, ASM_NODE_ERROR_NAME

@@ -31,6 +31,8 @@ char *asm_daemon_make_metrics(AsmDaemon *daemon);
 void asm_daemon_set_reload_func(AsmDaemon *daemon,
                                 void (*func)(gpointer user_data),
                                 gpointer user_data);
+/* @func appends what is answered to who asks for the configuration, as asm_config_tell() does */
+void asm_daemon_set_config_func(AsmDaemon *daemon, AsmApiConfigFunc func, gpointer user_data);
 /**
  * asm_daemon_use_service_manager: what the one that has started this program has passed is used, and it
  *   is told what becomes of the daemon: see sd_notify(3), sd_listen_fds(3)

@@ -62,3 +62,18 @@ asm_method_status(const AsmRequest *request, AsmReply *reply)
         asm_builder_host(&value, api->host);
         reply->send(reply, asm_builder_peek(&value));
 }
+
+void
+asm_method_config(const AsmRequest *request, AsmReply *reply)
+{
+        AsmApi *api = request->api;
+        g_auto(AsmBuilder) value = ASM_BUILDER_INIT;
+
+        asm_builder_tuple(&value, 2);
+        asm_builder_atom(&value, "ok");
+        if (api->tell_config != NULL)
+                api->tell_config(&value, api->config_data);
+        else
+                asm_builder_map(&value, 0);
+        reply->send(reply, asm_builder_peek(&value));
+}

@@ -50,7 +50,9 @@ struct _AsmApi {
         AsmHost *host;
         guint64 *n_calls; /* owned: of each row of the table, ever */
         guint64 n_refused;
-        AsmQuiet refused; /* calls without the right to them */
+        AsmQuiet refused;             /* calls without the right to them */
+        AsmApiConfigFunc tell_config; /* (nullable) */
+        gpointer config_data;
 };
 
 /**
@@ -123,6 +125,7 @@ void asm_method_status(const AsmRequest *request, AsmReply *reply);
 void asm_method_metrics(const AsmRequest *request, AsmReply *reply);
 /* metrics.c: resident set size, 0 if it cannot be read */
 guint64 asm_metrics_rss_bytes(void);
+void asm_method_config(const AsmRequest *request, AsmReply *reply);
 
 /* the session that an argument names, by pid or id; NULL with a failure */
 AsmSession *asm_method_find_session(AsmApi *api, AsmView ref, AsmFailure **ret_failure);

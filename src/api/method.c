@@ -140,6 +140,12 @@ static const AsmMethod methods[] = {
         { "metrics", 0, 0, ASM_RIGHT_QUERY, asm_method_metrics,
           "", "{ok, [#{name, type, help, samples => [#{name, labels, value}]}]}",
           "What the daemon counts, as its endpoint for Prometheus and asmctl metrics say it." },
+        { "config", 0, 0, ASM_RIGHT_CONTROL, asm_method_config,
+          "", "{ok, #{files, settings}}",
+          "The configuration in force. files are those that were read, the weakest first. A setting "
+          "is a map: group, key, value (nil if it is not set), origin (default, file, environment or "
+          "option), where (the file, the variable, the option), line (of a file), and pending: nil, "
+          "or value, origin, where and line that hold at the next start. Secrets are masked." },
 };
 /* clang-format on */
 

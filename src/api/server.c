@@ -132,6 +132,13 @@ asm_api_set_host(AsmApi *api, const AsmHostConfig *config)
         asm_host_configure(api->host, config);
 }
 
+void
+asm_api_set_config_func(AsmApi *api, AsmApiConfigFunc func, gpointer user_data)
+{
+        api->tell_config = func;
+        api->config_data = user_data;
+}
+
 guint
 asm_api_count_hosted(AsmApi *api)
 {

@@ -34,6 +34,7 @@ extern const AsmCliCommand asm_cli_cmd_stop;
 extern const AsmCliCommand asm_cli_cmd_sessions;
 extern const AsmCliCommand asm_cli_cmd_status;
 extern const AsmCliCommand asm_cli_cmd_metrics;
+extern const AsmCliCommand asm_cli_cmd_config;
 extern const AsmCliCommand asm_cli_cmd_ping;
 extern const AsmCliCommand asm_cli_cmd_providers;
 extern const AsmCliCommand asm_cli_cmd_doctor;

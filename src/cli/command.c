@@ -28,6 +28,7 @@ static const AsmCliCommand *const commands[] = {
         &asm_cli_cmd_sessions,
         &asm_cli_cmd_status,
         &asm_cli_cmd_metrics,
+        &asm_cli_cmd_config,
         &asm_cli_cmd_ping,
         &asm_cli_cmd_providers,
         &asm_cli_cmd_doctor,

@@ -23,26 +23,26 @@ provider_of(const char *group)
 gboolean
 asm_config_is_secret(const char *group, const char *key)
 {
-        static const char *const words[] = { "cookie", "secret", "password", "token", "api_key" };
+        static const char *const words[] = { "cookie",     "secret",     "password",
+                                             "passphrase", "credential", "token",
+                                             "api_key",    "api-key",    "private_key" };
+        g_autofree char *lower = g_ascii_strdown(key, -1);
 
-        if (!asm_config_is_defaults_group(group) || g_str_has_prefix(key, "max_"))
+        if (!asm_config_is_defaults_group(group) || g_str_has_prefix(lower, "max_"))
                 return FALSE;
         for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
-                if (strstr(key, words[i]) != NULL)
+                if (strstr(lower, words[i]) != NULL)
                         return TRUE;
         }
         return FALSE;
 }
 
-/* numbers as integers, true and false as atoms, a cookie, which must be one, too; else text */
-static void
-put_default(AsmBuilder *list, const AsmConfigSetting *setting)
+void
+asm_config_put_default(AsmBuilder *list, const AsmConfigSetting *setting)
 {
         const char *value = setting->value;
         gint64 number;
 
-        asm_builder_tuple(list, 2);
-        asm_builder_atom(list, setting->key);
         if (strcmp(setting->key, "remote_cookie") == 0 && strlen(value) <= ASM_COOKIE_MAX)
                 asm_builder_atom(list, value);
         else if (g_ascii_string_to_signed(value, 10, G_MININT64, G_MAXINT64, &number, NULL))
@@ -52,6 +52,14 @@ put_default(AsmBuilder *list, const AsmConfigSetting *setting)
                 asm_builder_atom(list, value);
         else
                 asm_builder_text(list, value);
+}
+
+static void
+put_default(AsmBuilder *list, const AsmConfigSetting *setting)
+{
+        asm_builder_tuple(list, 2);
+        asm_builder_atom(list, setting->key);
+        asm_config_put_default(list, setting);
 }
 
 static void

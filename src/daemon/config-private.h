@@ -63,6 +63,9 @@ void asm_config_make_peers(AsmConfig *config, gboolean is_client, AsmConfigRepor
 gboolean asm_config_check_default(const AsmConfigSetting *setting, AsmConfigReport *report);
 /* @config->defaults from those */
 void asm_config_make_defaults(AsmConfig *config);
+/* the value of a setting of [defaults]: numbers as integers, true and false as atoms, a cookie, which
+ * must be one, too; else text */
+void asm_config_put_default(AsmBuilder *out, const AsmConfigSetting *setting);
 /* what is in a value of [defaults] is nobody's business */
 gboolean asm_config_is_secret(const char *group, const char *key);
 

@@ -207,6 +207,12 @@ asm_daemon_set_reload_func(AsmDaemon *daemon, void (*func)(gpointer user_data), 
 }
 
 void
+asm_daemon_set_config_func(AsmDaemon *daemon, AsmApiConfigFunc func, gpointer user_data)
+{
+        asm_api_set_config_func(daemon->api, func, user_data);
+}
+
+void
 asm_daemon_reconfigure(AsmDaemon *daemon, const AsmConfig *config)
 {
         asm_kit_set_path(config->kit_path);

@@ -227,7 +227,7 @@ configure_start(AsmConfig *config, const Options *options)
 typedef struct {
         const Options *options;
         AsmConfig *started; /* what the daemon started with: what is not live is this */
-        AsmConfig *latest;  /* what was read last */
+        AsmConfig *latest;  /* what was read last; empty: nothing since */
         AsmDaemon *daemon;
 } Reload;
 
@@ -260,6 +260,16 @@ on_reload(gpointer user_data)
         old = *reload->latest;
         *reload->latest = config;
         config = old;
+}
+
+static void
+on_config(AsmBuilder *out, gpointer user_data)
+{
+        const Reload *reload = user_data;
+
+        asm_config_tell(out,
+                        reload->started,
+                        reload->latest->settings != NULL ? reload->latest : reload->started);
 }
 
 /*
@@ -295,6 +305,7 @@ serve(const Options *options)
         if (daemon != NULL) {
                 reload = (Reload){ options, &config, &latest, daemon };
                 asm_daemon_set_reload_func(daemon, on_reload, &reload);
+                asm_daemon_set_config_func(daemon, on_config, &reload);
                 asm_daemon_use_service_manager(daemon);
         }
         if (daemon != NULL && config.metrics_listen != NULL)
