@@ -245,7 +245,8 @@ static const AsmConfigRule rules[] = {
           1024 * MIB,
           LIVE,
           "Bytes of events and results of runs, active and finished, that can be read again "
-          "(attach, logs). Over it the runs that ended first are forgotten. 0: nothing is kept." },
+          "(attach, logs). Over it the runs that ended first are forgotten, whether their sessions "
+          "are still there or not. 0: nothing is kept." },
         { "limits",
           "max_run_history_bytes",
           ASM_CONFIG_SIZE,
@@ -253,7 +254,9 @@ static const AsmConfigRule rules[] = {
           0,
           1024 * MIB,
           LIVE,
-          "The same for one run: over it its first events are forgotten." },
+          "The same for one run: over it its first events are forgotten, and who reads it is told "
+          "how "
+          "many." },
         { "limits",
           "max_approvals",
           ASM_CONFIG_UINT,

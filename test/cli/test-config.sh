@@ -22,15 +22,16 @@ configured() {
         chmod 600 "$file"
 }
 
+# asmctl reads the files that asmd reads, but these are about asmd
 # ctl ARGUMENT...: sets status; its words are in the files out and err
 ctl() {
-        timeout 30 "$ASMCTL" "$@" >out 2>err </dev/null
+        ASMD_CONFIG=/dev/null timeout 30 "$ASMCTL" "$@" >out 2>err </dev/null
         status=$?
 }
 
 # told PYTHON-EXPRESSION: it holds for c, what `asmctl --json config` tells, and s, its settings by group and key
 told() {
-        timeout 30 "$ASMCTL" --json config 2>err </dev/null | python3 -c '
+        ASMD_CONFIG=/dev/null timeout 30 "$ASMCTL" --json config 2>err </dev/null | python3 -c '
 import json, sys
 c = json.load(sys.stdin)
 s = {(x["group"], x["key"]): x for x in c["settings"]}
@@ -112,7 +113,7 @@ check_match "a line per key" "^limits +max_runs +4 +$ASM_TMP/user/asmd/asmd.conf
 check_match "the variable" '^log +level +info +ASMD_LOG_LEVEL$' "$(cat out)"
 check_match "and the defaults" '^limits +max_subscribers +1000 +default$' "$(cat out)"
 check_match "options of runs are there" '^defaults codex +model +one +' "$(cat out)"
-check_match "but no secret" '^defaults codex +deploy_token +\*+ +.*:6$' "$(cat out)"
+check_match "but no secret" '^defaults codex +deploy_token +\*+ +.*:7$' "$(cat out)"
 ctl config --given
 check_equal "--given leaves out defaults" 0 "$(grep -c ' default$' out)"
 check_match "and nothing else" '^limits +max_mailbox +22 ' "$(cat out)"
