@@ -91,6 +91,8 @@ void asm_builder_payload_begin(AsmBuilder *builder,
 
 /* Elixir's DateTime struct in UTC with microseconds */
 void asm_builder_datetime(AsmBuilder *builder, gint64 wall_us);
+/* the same back; FALSE: it is none. Calendars and time zones are not looked at */
+gboolean asm_view_get_datetime(AsmView view, gint64 *ret_wall_us);
 
 /**
  * AsmEventFrame: what is the same for all events of a run, encoded once.

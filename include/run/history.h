@@ -115,11 +115,11 @@ typedef struct {
  */
 void asm_builder_runs(AsmBuilder *builder, const AsmHistory *history, const AsmRunFilter *filter);
 /* how many pairs asm_builder_run_facts() appends */
-#define ASM_RUN_FACTS 8
+#define ASM_RUN_FACTS 9
 /**
  * asm_builder_run_facts: appends pairs for a map: run_id, session_id, provider, status (queued,
- *   initializing, ...), started_at (DateTime or nil), duration_ms (or nil), events (how many there were), missing
- *   (how many of them, the first ones, are not kept)
+ *   initializing, ...), started_at (DateTime or nil), duration_ms (or nil), events (how many there were), sequence
+ *   (of the last one, 0: there was none), missing (how many of them, the first ones, are not kept)
  */
 void asm_builder_run_facts(AsmBuilder *builder, const AsmRecord *record);
 /* appends the facts as a map, and `result`: {ok, Result}, {error, Error} or nil: none, or not kept */

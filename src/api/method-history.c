@@ -98,9 +98,9 @@ read_text(AsmView options, const char *name, char **text, AsmFailure **failure)
                 *failure = bad_option(name, value, "a string");
 }
 
-/* first, now, or a sequence */
+/* first, now where @has_now, or a sequence */
 static void
-read_from(AsmView options, gint64 *from, AsmFailure **failure)
+read_from(AsmView options, gboolean has_now, gint64 *from, AsmFailure **failure)
 {
         AsmView value;
 
@@ -108,10 +108,13 @@ read_from(AsmView options, gint64 *from, AsmFailure **failure)
                 return;
         if (asm_view_is_atom(value, "first"))
                 *from = ASM_FROM_FIRST;
-        else if (asm_view_is_atom(value, "now"))
+        else if (has_now && asm_view_is_atom(value, "now"))
                 *from = ASM_FROM_NOW;
         else if (!asm_view_get_int(value, from) || *from < 0)
-                *failure = bad_option("from", value, "first, now or the sequence of an event");
+                *failure = bad_option("from",
+                                      value,
+                                      has_now ? "first, now or the sequence of an event"
+                                              : "first or the sequence of an event");
 }
 
 static const AsmHistory *
@@ -197,7 +200,7 @@ asm_method_run_events(const AsmRequest *request, AsmReply *reply)
         gint64 from = ASM_FROM_FIRST;
 
         read_number(options, "max_bytes", PAGE_MAX, &max_bytes, &failure);
-        read_from(options, &from, &failure);
+        read_from(options, /* has_now= */ FALSE, &from, &failure);
         if (failure == NULL)
                 record = find_record(request, &failure);
         if (record == NULL) {
@@ -222,7 +225,7 @@ attach(const AsmRequest *request, AsmReply *reply, AsmView pid, AsmView options)
         gint64 from = ASM_FROM_FIRST;
         guint64 missing;
 
-        read_from(options, &from, &failure);
+        read_from(options, /* has_now= */ TRUE, &from, &failure);
         if (failure == NULL)
                 run_id = asm_method_session_and_text(request, "run id", &session, &failure);
         if (run_id != NULL)

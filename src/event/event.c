@@ -221,6 +221,38 @@ asm_builder_datetime(AsmBuilder *builder, gint64 wall_us)
         put_int_field(builder, "std_offset", 0);
 }
 
+gboolean
+asm_view_get_datetime(AsmView view, gint64 *ret_wall_us)
+{
+        static const char *const keys[] = { "year",   "month",  "day",         "hour",
+                                            "minute", "second", "microsecond", NULL };
+        AsmView values[G_N_ELEMENTS(keys) - 1], part[2];
+        gint64 numbers[G_N_ELEMENTS(keys) - 2], us;
+        g_autoptr(GDateTime) time = NULL;
+
+        if (asm_view_kind(view) != ASM_KIND_MAP ||
+            asm_view_map_pick(view, keys, values) < G_N_ELEMENTS(values) ||
+            !asm_view_get_tuple(values[6], 2, part) || !asm_view_get_int(part[0], &us))
+                return FALSE;
+        for (guint i = 0; i < G_N_ELEMENTS(numbers); i++) {
+                if (!asm_view_get_int(values[i], &numbers[i]) || numbers[i] < 0 ||
+                    numbers[i] > 9999)
+                        return FALSE;
+        }
+        if (us < 0 || us >= G_USEC_PER_SEC)
+                return FALSE;
+        time = g_date_time_new_utc((gint)numbers[0],
+                                   (gint)numbers[1],
+                                   (gint)numbers[2],
+                                   (gint)numbers[3],
+                                   (gint)numbers[4],
+                                   (gdouble)numbers[5]);
+        if (time == NULL)
+                return FALSE;
+        *ret_wall_us = g_date_time_to_unix(time) * G_USEC_PER_SEC + us;
+        return TRUE;
+}
+
 void
 asm_builder_payload_begin(AsmBuilder *builder, AsmEventKind kind, guint n_fields, AsmView metadata)
 {

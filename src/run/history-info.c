@@ -53,6 +53,8 @@ put_facts(AsmBuilder *builder, const AsmRecord *record, guint64 missing)
                 asm_builder_nil_atom(builder);
         asm_builder_atom(builder, "events");
         asm_builder_uint(builder, record->end);
+        asm_builder_atom(builder, "sequence");
+        asm_builder_int(builder, record->last_sequence);
         asm_builder_atom(builder, "missing");
         asm_builder_uint(builder, missing);
 }

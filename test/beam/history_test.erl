@@ -157,5 +157,6 @@ refused() ->
                  {list_runs, [[{limit, 0}]], <<"from 1 to 10000">>},
                  {list_runs, [7], <<"a keyword list or a map">>},
                  {run_events, [<<"x">>, #{max_bytes => 4194305}], <<"from 1 to 4194304">>},
+                 {run_events, [<<"x">>, #{from => now}], <<"first or the sequence">>},
                  {attach, [<<"s">>, <<"r">>, #{from => last}], <<"first, now or the sequence">>},
                  {run_info, [7], <<"run id">>}]].
