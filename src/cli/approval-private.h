@@ -25,5 +25,8 @@ void asm_cli_put_decision(AsmBuilder *args,
                           const char *id,
                           gboolean is_allowed);
 
+/* answers from within a run, which goes on: what goes wrong is a note */
+void asm_cli_decide_async(AsmCli *cli, const char *session, const char *id, gboolean is_allowed);
+
 /* the commands `approve` and `deny`; @operands: session and approval */
 gboolean asm_cli_decide(AsmCli *cli, char **operands, gboolean is_allowed, GError **error);

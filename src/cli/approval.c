@@ -77,6 +77,40 @@ asm_cli_put_decision(AsmBuilder *args, const char *session, const char *id, gboo
         asm_builder_nil(args);
 }
 
+static void
+on_decided(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+        AsmCli *cli = user_data;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(AsmTerm) answer = asm_client_call_finish(cli->client, result, &error);
+        g_autoptr(AsmFailure) failure = NULL;
+        AsmView reason = ASM_VIEW_NONE;
+
+        if (answer != NULL)
+                reason = asm_cli_answer_error(asm_term_view(answer));
+        if (asm_view_is_set(reason))
+                failure = asm_cli_answer_failure(reason);
+        /* the run goes on: it is told by an event if the answer has come too late */
+        if (error != NULL || failure != NULL)
+                asm_output_note(&cli->output,
+                                "the answer does not count: %s",
+                                failure != NULL ? failure->message : error->message);
+}
+
+void
+asm_cli_decide_async(AsmCli *cli, const char *session, const char *id, gboolean is_allowed)
+{
+        g_auto(AsmBuilder) args = ASM_BUILDER_INIT;
+
+        asm_cli_put_decision(&args, session, id, is_allowed);
+        asm_client_call_async(cli->client,
+                              "approve",
+                              asm_builder_peek(&args),
+                              ASM_CLI_TIMEOUT_MS,
+                              on_decided,
+                              cli);
+}
+
 gboolean
 asm_cli_decide(AsmCli *cli, char **operands, gboolean is_allowed, GError **error)
 {

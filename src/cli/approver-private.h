@@ -31,5 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmApprover, asm_approver_free)
 /* @event: an ASM.Event that has just been printed */
 void asm_approver_feed(AsmApprover *approver, AsmView event);
 
+/* questions are only collected, and those that are answered forgotten, until asm_approver_release() */
+void asm_approver_hold(AsmApprover *approver);
+void asm_approver_release(AsmApprover *approver);
+/* @entry: of approvals/1; one that is known already is not asked twice */
+void asm_approver_add(AsmApprover *approver, AsmView entry);
+
 /* the terminal behind @fd, if it and standard error are one and we may read it, else -1 */
 int asm_approver_find_terminal(const AsmOutput *output, int fd);

@@ -42,6 +42,7 @@ struct _AsmApprover {
         GQueue open; /* of owned AsmCliApproval; the head is on the screen */
         GString *line;
         guint source; /* set while somebody is asked */
+        gboolean is_held;
 };
 
 int
@@ -74,24 +75,13 @@ asm_approver_free(AsmApprover *approver)
 
 /* --- without a terminal ---------------------------------------------------------------------- */
 
-/* as it is typed into a shell */
-static char *
-quote(const char *word)
-{
-        for (const char *at = word; *at != '\0'; at++) {
-                if (!g_ascii_isalnum(*at) && strchr("-_.@:/+", *at) == NULL)
-                        return g_shell_quote(word);
-        }
-        return *word != '\0' ? g_strdup(word) : g_shell_quote(word);
-}
-
 static void
 tell_command(AsmApprover *approver, const AsmCliApproval *approval)
 {
         const AsmApproverConfig *config = &approver->config;
-        g_autofree char *session = quote(config->session);
-        g_autofree char *id = quote(approval->id);
-        g_autofree char *node = config->node != NULL ? quote(config->node) : NULL;
+        g_autofree char *session = asm_text_quote(config->session);
+        g_autofree char *id = asm_text_quote(approval->id);
+        g_autofree char *node = config->node != NULL ? asm_text_quote(config->node) : NULL;
 
         asm_output_note(config->output,
                         "allow it with: asmctl%s%s approve %s %s (or deny)",
@@ -255,7 +245,7 @@ on_resolved(AsmApprover *approver, const char *id)
                 return;
         asm_cli_approval_free(link->data);
         g_queue_delete_link(&approver->open, link);
-        if (!was_asked)
+        if (!was_asked || approver->is_held)
                 return;
         if (approver->config.output->is_asking)
                 asm_output_note(approver->config.output, "no answer needed any more");
@@ -266,14 +256,14 @@ on_resolved(AsmApprover *approver, const char *id)
 static void
 on_requested(AsmApprover *approver, AsmCliApproval *approval)
 {
-        if (approver->config.fd < 0) {
+        if (approver->config.fd < 0 && !approver->is_held) {
                 leave_to_others(approver, approval);
                 asm_cli_approval_free(approval);
                 return;
         }
         on_resolved(approver, approval->id);
         g_queue_push_tail(&approver->open, approval);
-        if (approver->open.length == 1)
+        if (approver->open.length == 1 && !approver->is_held)
                 ask(approver);
 }
 
@@ -295,6 +285,31 @@ asm_approver_feed(AsmApprover *approver, AsmView event)
                 on_resolved(approver, approval->id);
         else if (approval != NULL)
                 on_requested(approver, g_steal_pointer(&approval));
-        if (approver->open.length > 0 && !approver->config.output->is_asking)
+        if (approver->open.length > 0 && !approver->is_held && !approver->config.output->is_asking)
                 show(approver);
+}
+
+void
+asm_approver_hold(AsmApprover *approver)
+{
+        approver->is_held = TRUE;
+}
+
+void
+asm_approver_add(AsmApprover *approver, AsmView entry)
+{
+        g_autoptr(AsmCliApproval) approval = asm_cli_approval_read(entry);
+
+        if (approval != NULL && find_open(approver, approval->id) == NULL)
+                on_requested(approver, g_steal_pointer(&approval));
+}
+
+void
+asm_approver_release(AsmApprover *approver)
+{
+        approver->is_held = FALSE;
+        if (approver->config.fd < 0)
+                give_up(approver);
+        else if (!g_queue_is_empty(&approver->open))
+                ask(approver);
 }

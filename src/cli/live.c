@@ -11,6 +11,10 @@
  * Which call a result belongs to is told by its id; a provider that gives none has one at a time,
  * so then it is the oldest. What an agent thinks is counted and said in one line when it goes on.
  *
+ * How long a call took is told by the times of its events: what is shown may have happened long ago.
+ * Of a call that goes on it is the daemon's time now, which is ours and the least difference that was
+ * seen between the time of an event and its arrival here.
+ *
  * Ten times a second the region is drawn again, which is what turns the spinner; a terminal that
  * somebody resizes needs nothing else.
  */
@@ -32,7 +36,8 @@
 typedef struct {
         char *id; /* nullable */
         char *label;
-        gint64 started_us;
+        gint64 started_us; /* ours */
+        gint64 event_us;   /* the daemon's; 0: not known */
 } Tool;
 
 struct _AsmLive {
@@ -45,7 +50,8 @@ struct _AsmLive {
         gint64 tokens_out;
         double cost_usd;
         guint n_ticks;
-        guint source;
+        guint source;     /* 0: nothing moves */
+        gint64 offset_us; /* from our clock to the daemon's, as far as it is known */
 };
 
 static const char *const spinner[] = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" };
@@ -62,6 +68,20 @@ static char *
 since(gint64 us)
 {
         return asm_text_duration((g_get_monotonic_time() - us) / 1000);
+}
+
+/* since @tool began, until @event_us, or until now if it is 0 */
+static char *
+time_of(const AsmLive *live, const Tool *tool, gint64 event_us)
+{
+        gint64 now_us = g_get_monotonic_time();
+        gint64 end_us = event_us;
+
+        if (end_us == 0 && live->offset_us != G_MININT64)
+                end_us = now_us + live->offset_us;
+        return asm_text_duration(tool->event_us > 0 && end_us > 0
+                                         ? MAX(end_us - tool->event_us, 0) / 1000
+                                         : (now_us - tool->started_us) / 1000);
 }
 
 /* --- the region ------------------------------------------------------------------------------- */
@@ -93,10 +113,12 @@ draw(AsmLive *live)
         g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
         guint columns = asm_output_err_columns(live->output);
 
+        if (live->source == 0)
+                return;
         for (GList *link = live->tools.head; link != NULL && lines->len < TOOLS_MAX;
              link = link->next) {
                 const Tool *tool = link->data;
-                g_autofree char *time = since(tool->started_us);
+                g_autofree char *time = time_of(live, tool, 0);
                 g_autoptr(GString) label = g_string_new(tool->label);
 
                 asm_text_clip_for(label, columns, 4, time);
@@ -122,17 +144,26 @@ on_tick(gpointer user_data)
 }
 
 AsmLive *
-asm_live_new(AsmOutput *output, gboolean is_verbose)
+asm_live_new(AsmOutput *output, gboolean is_verbose, gboolean is_still)
 {
         AsmLive *live = g_new0(AsmLive, 1);
 
         live->output = output;
         live->is_verbose = is_verbose;
         live->started_us = g_get_monotonic_time();
+        live->offset_us = G_MININT64;
         g_queue_init(&live->tools);
-        live->source = g_timeout_add(TICK_MS, on_tick, live);
+        if (!is_still)
+                live->source = g_timeout_add(TICK_MS, on_tick, live);
         draw(live);
         return live;
+}
+
+void
+asm_live_set_clock(AsmLive *live, gint64 started_us, gint64 now_us)
+{
+        live->offset_us = now_us - g_get_monotonic_time();
+        live->started_us = started_us - live->offset_us;
 }
 
 /* --- what happens ----------------------------------------------------------------------------- */
@@ -185,7 +216,7 @@ count_words(const char *text)
 }
 
 static void
-on_tool_use(AsmLive *live, AsmView payload)
+on_tool_use(AsmLive *live, AsmView payload, gint64 event_us)
 {
         g_autofree char *name = dup_text(payload, "tool_name");
         Tool *tool = g_new0(Tool, 1);
@@ -193,6 +224,7 @@ on_tool_use(AsmLive *live, AsmView payload)
         tool->id = dup_text(payload, "tool_call_id");
         tool->label = asm_tool_label(name != NULL ? name : "a tool", get(payload, "input"));
         tool->started_us = g_get_monotonic_time();
+        tool->event_us = event_us;
         g_queue_push_tail(&live->tools, tool);
         asm_output_break_line(live->output);
 }
@@ -228,7 +260,7 @@ tell_reason(AsmLive *live, AsmView payload)
 }
 
 static gboolean
-on_tool_result(AsmLive *live, AsmView payload)
+on_tool_result(AsmLive *live, AsmView payload, gint64 event_us)
 {
         g_autofree char *id = dup_text(payload, "tool_call_id");
         Tool *tool = take_tool(live, id);
@@ -238,7 +270,7 @@ on_tool_result(AsmLive *live, AsmView payload)
 
         if (tool == NULL)
                 return FALSE;
-        time = since(tool->started_us);
+        time = time_of(live, tool, event_us);
         end = g_strdup_printf("  %s", time);
         asm_output_mark(live->output, is_bad ? ASM_MARK_BAD : ASM_MARK_GOOD, tool->label, end);
         if (is_bad)
@@ -282,10 +314,12 @@ asm_live_before_text(AsmLive *live)
 }
 
 gboolean
-asm_live_feed(AsmLive *live, AsmEventKind kind, AsmView payload)
+asm_live_feed(AsmLive *live, AsmEventKind kind, AsmView payload, gint64 event_us)
 {
         gboolean is_shown = FALSE;
 
+        if (event_us > 0)
+                live->offset_us = MAX(live->offset_us, event_us - g_get_monotonic_time());
         if (kind == ASM_EVENT_THINKING) {
                 is_shown = on_thinking(live, payload);
         } else if (kind == ASM_EVENT_COST_UPDATE) {
@@ -296,10 +330,10 @@ asm_live_feed(AsmLive *live, AsmEventKind kind, AsmView payload)
                 end_thinking(live);
         }
         if (kind == ASM_EVENT_TOOL_USE) {
-                on_tool_use(live, payload);
+                on_tool_use(live, payload, event_us);
                 is_shown = TRUE;
         } else if (kind == ASM_EVENT_TOOL_RESULT) {
-                is_shown = on_tool_result(live, payload);
+                is_shown = on_tool_result(live, payload, event_us);
         }
         if (is_shown)
                 draw(live);
@@ -313,7 +347,7 @@ asm_live_free(AsmLive *live)
 
         if (live == NULL)
                 return;
-        g_source_remove(live->source);
+        g_clear_handle_id(&live->source, g_source_remove);
         asm_output_region_erase(live->output);
         end_thinking(live);
         while ((tool = g_queue_pop_head(&live->tools)) != NULL) {

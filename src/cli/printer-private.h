@@ -17,6 +17,7 @@ typedef struct {
         AsmPrintForm form;
         guint n_events;
         gboolean is_verbose; /* ASM_PRINT_TEXT: thinking, too, and notes as long as they are */
+        gboolean is_still;   /* what is printed has been before: nothing moves */
         gboolean hides_text; /* ASM_PRINT_TEXT: only what happens besides */
         /*< private >*/
         AsmLive *live;      /* NULL: no terminal that could show it, or not begun */
@@ -29,6 +30,8 @@ typedef struct {
 void asm_event_printer_init(AsmEventPrinter *printer, AsmOutput *output, AsmPrintForm form);
 /* shows on a terminal that something is going on, until asm_event_printer_end() */
 void asm_event_printer_begin(AsmEventPrinter *printer);
+/* the run began at @started_us of the daemon's clock, and goes on for @duration_ms now */
+void asm_event_printer_set_clock(AsmEventPrinter *printer, gint64 started_us, gint64 duration_ms);
 /* @event: an ASM.Event; anything else is ignored */
 void asm_event_printer_feed(AsmEventPrinter *printer, AsmView event);
 /* the text is complete */

@@ -44,6 +44,7 @@ typedef struct {
         AsmView provider;
         AsmView payload;
         gint64 sequence;
+        gint64 time_us; /* 0: not known */
 } Event;
 
 void
@@ -55,8 +56,9 @@ asm_event_printer_init(AsmEventPrinter *printer, AsmOutput *output, AsmPrintForm
 static gboolean
 read_event(AsmView view, Event *ret_event)
 {
-        static const char *const keys[] = { "kind", "payload", "sequence", "provider", NULL };
-        AsmView values[4];
+        static const char *const keys[] = { "kind",     "payload",   "sequence",
+                                            "provider", "timestamp", NULL };
+        AsmView values[5];
 
         asm_view_map_pick(view, keys, values);
         if (!asm_view_is_set(values[0]) || asm_view_kind(values[0]) != ASM_KIND_ATOM)
@@ -67,6 +69,8 @@ read_event(AsmView view, Event *ret_event)
                               .provider = values[3] };
         if (asm_view_is_set(values[2]) && !asm_view_get_int(values[2], &ret_event->sequence))
                 ret_event->sequence = 0;
+        if (!asm_view_is_set(values[4]) || !asm_view_get_datetime(values[4], &ret_event->time_us))
+                ret_event->time_us = 0;
         return TRUE;
 }
 
@@ -289,7 +293,8 @@ print_event_text(AsmEventPrinter *printer, const Event *event)
         static const char *const decision[N_FIELDS] = { "decision", "approval_id", "reason" };
         AsmView is_error = get_field(event->payload, "is_error");
 
-        if (printer->live != NULL && asm_live_feed(printer->live, event->kind, event->payload)) {
+        if (printer->live != NULL &&
+            asm_live_feed(printer->live, event->kind, event->payload, event->time_us)) {
                 printer->was_interrupted = TRUE;
                 return;
         }
@@ -378,7 +383,15 @@ void
 asm_event_printer_begin(AsmEventPrinter *printer)
 {
         if (printer->form == ASM_PRINT_TEXT && printer->output->is_live)
-                printer->live = asm_live_new(printer->output, printer->is_verbose);
+                printer->live =
+                        asm_live_new(printer->output, printer->is_verbose, printer->is_still);
+}
+
+void
+asm_event_printer_set_clock(AsmEventPrinter *printer, gint64 started_us, gint64 duration_ms)
+{
+        if (printer->live != NULL && started_us > 0 && duration_ms >= 0)
+                asm_live_set_clock(printer->live, started_us, started_us + duration_ms * 1000);
 }
 
 void

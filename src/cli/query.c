@@ -113,38 +113,11 @@ on_timeout(gpointer user_data)
 /* --- approvals ------------------------------------------------------------------------------- */
 
 static void
-on_decided(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-        AsmCliQuery *query = user_data;
-        g_autoptr(GError) error = NULL;
-        g_autoptr(AsmTerm) answer = asm_client_call_finish(query->cli->client, result, &error);
-        g_autoptr(AsmFailure) failure = NULL;
-        AsmView reason = ASM_VIEW_NONE;
-
-        if (answer != NULL)
-                reason = asm_cli_answer_error(asm_term_view(answer));
-        if (asm_view_is_set(reason))
-                failure = asm_cli_answer_failure(reason);
-        /* the run goes on: it is told by an event if the answer has come too late */
-        if (error != NULL || failure != NULL)
-                asm_output_note(&query->cli->output,
-                                "the answer does not count: %s",
-                                failure != NULL ? failure->message : error->message);
-}
-
-static void
 decide(const char *approval_id, gboolean is_allowed, gpointer user_data)
 {
         AsmCliQuery *query = user_data;
-        g_auto(AsmBuilder) args = ASM_BUILDER_INIT;
 
-        asm_cli_put_decision(&args, query->session, approval_id, is_allowed);
-        asm_client_call_async(query->cli->client,
-                              "approve",
-                              asm_builder_peek(&args),
-                              ASM_CLI_TIMEOUT_MS,
-                              on_decided,
-                              query);
+        asm_cli_decide_async(query->cli, query->session, approval_id, is_allowed);
 }
 
 /* --- the run --------------------------------------------------------------------------------- */

@@ -14,4 +14,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(AsmTable, asm_table_free)
 
 /* @cells: one foreign text per column, NULL for an empty one; copied and made safe */
 void asm_table_add(AsmTable *table, const char *const *cells);
+/* (transfer full): owned texts, headings first */
+GPtrArray *asm_table_dup_lines(AsmTable *table);
 void asm_table_print(AsmTable *table, AsmOutput *output);

@@ -64,15 +64,16 @@ column_width(AsmTable *table, guint column)
         return width;
 }
 
-void
-asm_table_print(AsmTable *table, AsmOutput *output)
+GPtrArray *
+asm_table_dup_lines(AsmTable *table)
 {
         g_autofree guint *widths = g_new0(guint, table->n_columns);
+        GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
 
         for (guint column = 0; column < table->n_columns; column++)
                 widths[column] = column_width(table, column);
         for (guint row = 0; row < table->cells->len; row += table->n_columns) {
-                g_autoptr(GString) line = g_string_new(NULL);
+                GString *line = g_string_new(NULL);
 
                 for (guint column = 0; column < table->n_columns; column++) {
                         const char *cell = g_ptr_array_index(table->cells, row + column);
@@ -85,6 +86,16 @@ asm_table_print(AsmTable *table, AsmOutput *output)
                                 is_last ? 0 : (int)(widths[column] + GAP - asm_text_columns(cell)),
                                 "");
                 }
-                asm_output_line(output, line->str, /* may_cut= */ TRUE);
+                g_ptr_array_add(lines, g_string_free(line, FALSE));
         }
+        return lines;
+}
+
+void
+asm_table_print(AsmTable *table, AsmOutput *output)
+{
+        g_autoptr(GPtrArray) lines = asm_table_dup_lines(table);
+
+        for (guint i = 0; i < lines->len; i++)
+                asm_output_line(output, g_ptr_array_index(lines, i), /* may_cut= */ TRUE);
 }

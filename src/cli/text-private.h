@@ -29,6 +29,9 @@ void asm_text_clip(GString *text, guint columns);
  */
 void asm_text_clip_for(GString *text, guint columns, guint before, const char *end);
 
+/* @word as it is typed into a shell; (transfer full) */
+char *asm_text_quote(const char *word);
+
 /* "310 ms", "2.1 s", "3 min 5 s", "2 h 5 min", "4 d 1 h"; (transfer full) */
 char *asm_text_duration(gint64 ms);
 /* "812 B", "6.4 MiB"; (transfer full) */

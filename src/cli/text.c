@@ -18,6 +18,8 @@
 
 #include "cli/text-private.h"
 
+#include <string.h>
+
 #define REPLACEMENT "\xEF\xBF\xBD"
 /* columns that are left of a text in a terminal that is too narrow */
 #define LEAST_CLIPPED 8
@@ -109,6 +111,16 @@ asm_text_clip_for(GString *text, guint columns, guint before, const char *end)
         if (columns > 0)
                 asm_text_clip(text,
                               columns > taken + LEAST_CLIPPED ? columns - taken : LEAST_CLIPPED);
+}
+
+char *
+asm_text_quote(const char *word)
+{
+        for (const char *at = word; *at != '\0'; at++) {
+                if (!g_ascii_isalnum(*at) && strchr("-_.@:/+", *at) == NULL)
+                        return g_shell_quote(word);
+        }
+        return *word != '\0' ? g_strdup(word) : g_shell_quote(word);
 }
 
 char *

@@ -116,6 +116,7 @@ words "nothing of a command that there is not" 'asmctl frobnicate --col' --color
 words "sessions" "$ask stop ${session:0:10}" "$session"
 words "sessions of an option" "$ask query --session ${session:0:10}" "$session"
 words "runs of a session" "$ask interrupt $session " "$run"
+words "runs" "$ask logs ${run:0:20}" "$run"
 words "no runs of another session" "$ask interrupt other " ''
 words "providers" "$ask start --provider " 'amp antigravity claude codex cursor'
 check_equal "bash: a node" "other@$HOST" "$(in_bash "$ask doctor oth")"

@@ -20,7 +20,7 @@ run_init(Run *run)
 {
         screen_init(&run->screen, /* is_terminal= */ TRUE);
         run->screen.output.is_live = TRUE;
-        run->live = asm_live_new(&run->screen.output, /* is_verbose= */ FALSE);
+        run->live = asm_live_new(&run->screen.output, /* is_verbose= */ FALSE, /* is_still= */ FALSE);
 }
 
 static void
@@ -47,7 +47,7 @@ feed(Run *run, AsmEventKind kind, const char *id, const char *text, gboolean is_
         asm_builder_text(&payload, text);
         asm_builder_atom(&payload, "is_error");
         asm_builder_bool(&payload, is_error);
-        return asm_live_feed(run->live, kind, asm_builder_peek(&payload));
+        return asm_live_feed(run->live, kind, asm_builder_peek(&payload), /* event_us= */ 0);
 }
 
 Test(live, a_result_ends_the_call_with_its_id_and_without_one_the_oldest)
