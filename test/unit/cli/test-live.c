@@ -20,7 +20,8 @@ run_init(Run *run)
 {
         screen_init(&run->screen, /* is_terminal= */ TRUE);
         run->screen.output.is_live = TRUE;
-        run->live = asm_live_new(&run->screen.output, /* is_verbose= */ FALSE, /* is_still= */ FALSE);
+        run->live =
+                asm_live_new(&run->screen.output, /* is_verbose= */ FALSE, /* is_still= */ FALSE);
 }
 
 static void
