@@ -194,7 +194,7 @@ run(AsmCli *cli, gconstpointer data, char **operands, GError **error)
 
 const AsmCliCommand asm_cli_cmd_config = {
         .name = "config",
-        .summary = "show what the daemon is configured with, and where that was given",
+        .summary = "show the configuration of the daemon, and where it was given",
         .help = "A line per key: its value in the daemon as it runs, and the file and line, the\n"
                 "variable of the environment or the option that gave it; 'default' if nothing\n"
                 "did. A key that has changed since, and that a daemon takes over at its start\n"
