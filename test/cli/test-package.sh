@@ -117,7 +117,8 @@ for file in lib/systemd/system/asmd.{service,socket} usr/lib/systemd/user/asmd.s
         usr/share/asmd/{shell/src/asm.erl,kits-available/install} usr/share/doc/asmd/{copyright,changelog.gz,doc/operations.md}; do
         check "it has /$file" test -s "$root/$file"
 done
-check "the configuration has no mistake" run asmd --check-config
+check "the configuration tells every key" grep -q '^#shutdown_grace_ms = ' "$root/etc/asmd/asmd.conf"
+check "and has no mistake" run asmd --check-config
 
 # --- at work -------------------------------------------------------------------------------------
 
