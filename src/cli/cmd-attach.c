@@ -387,9 +387,8 @@ const AsmCliCommand asm_cli_cmd_attach = {
                 "shown. A tool call that waits for permission is asked for, here as well as\n"
                 "wherever else somebody looks: the first answer counts.\n"
                 "\n"
-                "Ctrl-C leaves the run, which goes on, and says how to end it; so does a "
-                "--timeout\n"
-                "that is over.\n",
+                "Ctrl-C leaves the run, which goes on, and says how to end it; so does a\n"
+                "--timeout that is over.\n",
         .examples = "asmctl attach 01M84WKFDRHACFYC0KG3EZWSZ2\n"
                     "asmctl attach --now 01M84W\n"
                     "asmctl --json attach 01M84W | jq -r .kind\n",

@@ -273,11 +273,10 @@ static const AsmCliOption options[] = {
 const AsmCliCommand asm_cli_cmd_top = {
         .name = "top",
         .summary = "watch what the daemon does",
-        .help = "Sessions, runs, events per second, memory, peers and the active runs, again "
-                "every\n"
-                "second until q or ctrl-C. Events per second are those since the frame before, in\n"
-                "the first frame those since the daemon's start. With --once, --json or a pipe\n"
-                "behind it it is one frame without escape sequences.\n",
+        .help = "Sessions, runs, events per second, memory, peers and the active runs, again\n"
+                "every second until q or ctrl-C. Events per second are those since the frame\n"
+                "before, in the first frame those since the daemon's start. With --once, --json\n"
+                "or a pipe behind it it is one frame without escape sequences.\n",
         .examples = "asmctl top\n"
                     "asmctl top --interval 5\n"
                     "asmctl --json top | jq .status.rss_bytes\n",

@@ -131,7 +131,7 @@ patient(#{patient := Node, slow := Slow, slow_pid := SlowPid} = At0) ->
     stop(At, Session).
 
 memory_is_back(#{os_pid := OsPid, base_kb := Base, bound_kb := Bound}) ->
-    Wanted = Base + Bound div 2,
+    Wanted = Base + Bound,
     asm_test:wait_until(fun() -> Kb = memory(OsPid, "VmRSS"), Kb =< Wanted orelse {kb, Kb, Wanted} end, ?T),
     io:format("# asmd: ~b kB at the beginning, ~b kB at most, ~b kB at the end~n",
               [Base, memory(OsPid, "VmHWM"), memory(OsPid, "VmRSS")]).

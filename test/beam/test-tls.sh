@@ -117,6 +117,6 @@ refuses_to_start() {
 configured ca nobody
 refuses_to_start "a certificate that is not there is named" "certificate '.*/ca/nobody.pem'"
 printf '%s\n' '[tls]' "certificate = ca/$HOST.pem" >asmd.conf
-refuses_to_start "what is missing beside it is named" "TLS: private_key is not given"
+refuses_to_start "what is missing beside it is named" "\[tls\] certificate: needs private_key and authorities"
 printf '%s\n' '[tls]' "certificate = ca/$HOST.pem" "private_key = ca/$HOST.key" 'authorities = asmd.conf' >asmd.conf
 refuses_to_start "a file without certificates is named" "authorities '.*/asmd.conf'"

@@ -130,9 +130,13 @@ has_run() {
 try_example() {
         local command=$1 example=$2 text=$2 status said owner=$session id=none
         case $command in
-        interrupt | attach | logs)
+        interrupt)
                 start_run
                 owner=$busy
+                ;;
+        attach | logs)
+                owner=$session
+                run=$(asmctl --json query --session "$session" hello | jq -r .run_id | head -n 1)
                 ;;
         stop) owner=$(asmctl start) ;;
         approvals) owner=review ;;
@@ -149,6 +153,7 @@ try_example() {
         fi
         text=${text//01M84WMNG8H3RTK84YEC65A4BX/$owner}
         text=${text//01M84WKFDRHACFYC0KG3EZWSZ2/${run:-none}}
+        text=${text//01M84W/${run:-none}}
         text=${text//01a3b2e4-5d21/$id}
         text=${text//build1 /$HOST }
         [[ $text != *build1 ]] || text=${text%build1}$HOST

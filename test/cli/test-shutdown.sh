@@ -114,7 +114,7 @@ check "what needs another start is named" has_logged 'net_ticktime in [node] has
 ctl start --provider codex
 check_equal "the new limit holds" 5 "$status"
 check "a mistake is named" read_again '[limits]' 'max_sessions = many'
-check "with its key and value" has_logged "max_sessions in [limits]: 'many' is not valid"
+check "with its key and value" has_logged "[limits] max_sessions: 'many' is not valid"
 ctl start --provider codex
 check_equal "and the old limit stays" 5 "$status"
 check "defaults are read" read_again '[defaults]' 'provider = codex'

@@ -311,6 +311,10 @@ defmodule ASMNode do
   @spec status() :: {:ok, map} | error
   def status, do: answer(:asm.status())
 
+  @doc "What the daemon counts, as `asmctl metrics` shows it."
+  @spec metrics() :: {:ok, [map]} | error
+  def metrics, do: answer(:asm.metrics())
+
   @doc "The configuration in force, and where each setting was given. Needs the right control."
   @spec config() :: {:ok, map} | error
   def config, do: answer(:asm.config())

@@ -42,7 +42,7 @@
 -export([approvals/1, approve/3, pause/2, checkpoint/1, resume_run/2, resume_run/3, intervene/3,
          intervene/4]).
 -export([resolve/1, resolve/2, lane_info/1, lane_info/2, provider_info/0, provider_info/1, providers/0, providers/1,
-         doctor/1, doctor/2, status/0, config/0]).
+         doctor/1, doctor/2, status/0, metrics/0, config/0]).
 -export([follow/3, failure/3, raise/1, format_error/2]).
 
 -export_type([session/0, target/0, run_id/0, opts/0, event/0, result/0, failure/0, error/0]).
@@ -326,6 +326,10 @@ doctor(Node, Opts) -> call(doctor, [Node, Opts], infinity).
 
 -spec status() -> {ok, map()} | error().
 status() -> call(status, []).
+
+%% @doc What the daemon counts, as `asmctl metrics' shows it.
+-spec metrics() -> {ok, [map()]} | error().
+metrics() -> call(metrics, []).
 
 %% @doc The configuration in force, and where each setting was given. Needs the right control.
 -spec config() -> {ok, map()} | error().

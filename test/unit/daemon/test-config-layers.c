@@ -257,7 +257,7 @@ Test(daemon_config_layers, every_key_but_those_of_peers_has_a_variable_of_its_ow
 Test(daemon_config_layers, files_are_relative_to_where_they_are_named)
 {
         g_auto(Fixture) f = { 0 };
-        g_autofree char *cookie = NULL, *key = NULL, *here = NULL;
+        g_autofree char *cookie = NULL, *key = NULL;
         const char *file;
 
         fixture_init(&f);
